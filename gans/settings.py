@@ -1,0 +1,107 @@
+"""Everything that can be set, in one model, from the environment (and, on a laptop, from `.env`)."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gans.errors import ConfigError
+from gans.source import Secret
+
+PREFIX = "GANS_"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person may set; each field is the environment variable `GANS_<FIELD>`.
+
+    Attributes:
+        database_url: SQLAlchemy URL of the database.
+        landing: the folder, or `s3://bucket`, that holds `landing/`, `reference/` and `state/`.
+        watchlist: the TOML file that names the cities, where the landing is a folder.
+        contact: an address or URL for the User-Agent, so that an upstream can reach the operator.
+        simulator_url: ask this local simulator instead of the upstreams; "" for the real ones.
+        database_ca: PEM file that verifies the database's certificate, for a server whose authority the system does not know.
+        keys: the keys of upstreams, by the name of their environment variable.
+    """
+
+    database_url: str = "sqlite:///data/gans.db"
+    landing: str = "data"
+    watchlist: Path = Path("watchlist.toml")
+    contact: str = "https://github.com/gans-mobility/gans"
+    simulator_url: str = ""
+    database_ca: str = ""
+    keys: Mapping[str, str] = {}
+
+    @property
+    def watchlist_file(self) -> Path | None:
+        """Where the watchlist is; None where the landing is a bucket, which then holds it too."""
+        return None if self.landing.startswith("s3://") else self.watchlist
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Without passwords and keys, so that it may stand in a log."""
+        return [("database_url", redacted(self.database_url)), ("landing", self.landing), ("keys", sorted(self.keys))]
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def key(self, secret: Secret | None) -> str:
+        """The key for `secret`; "" where it is optional and not set.
+
+        Raises:
+            ConfigError: it is required and not set.
+        """
+        found = self.keys.get(secret.setting, "") if secret else ""
+        if secret and secret.is_required and not found:
+            raise ConfigError(
+                f"No key: {secret.setting} is not set. Looked in the environment and in .env of the current folder. "
+                f"Set it there, like {secret.setting}=…, or leave this source out."
+            )
+        return found
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from `environment`; an empty variable counts as not set.
+
+    Raises:
+        ConfigError: a `GANS_…` variable that is no setting, or a value that does not fit.
+    """
+    given = {name: value.strip() for name, value in environment.items() if name.startswith(PREFIX) and value.strip()}
+    fields = {PREFIX + name.upper(): name for name in Settings.__struct_fields__ if name != "keys"}
+    keys = {name: value for name, value in given.items() if name.endswith("_KEY")}
+    outside = {name for name in given if name.startswith(("GANS_TEST_", "GANS_CAPTURES", "GANS_DATASETS"))}  # the tests' own
+    unknown = sorted(set(given) - set(fields) - set(keys) - outside)
+    if unknown:
+        raise ConfigError(
+            f"Unknown setting {', '.join(unknown)}. Known: {', '.join(sorted(fields))} and GANS_<SOURCE>_KEY for keys."
+        )
+    values: dict[str, object] = {fields[name]: value for name, value in given.items() if name in fields}
+    try:
+        settings = msgspec.convert({**values, "keys": keys}, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"A setting does not fit: {error}") from None
+    for name in ("GANS_CONTACT", *keys):
+        if not (value := given.get(name, "")).isascii() or not value.isprintable():
+            raise ConfigError(f"{name} travels in a header: it may hold printable ASCII characters only.")
+    if settings.simulator_url and not _is_local(settings.simulator_url):
+        raise ConfigError(f"GANS_SIMULATOR_URL={settings.simulator_url} must be on this machine, like http://127.0.0.1:8099")
+    return settings
+
+
+def _is_local(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "http" and parts.hostname in _LOOPBACK
+
+
+def redacted(url: str) -> str:
+    """`url` with the password of its authority, or of its query, hidden."""
+    scheme = url[: url.index("://") + 3] if "://" in url else ""
+    authority, at, place = url.removeprefix(scheme).rpartition("@")
+    user, colon, _ = authority.partition(":")
+    return scheme + user + (colon and ":***") + at + re.sub(r"\b(password|passwd)=[^&]*", r"\1=***", place)

@@ -1,0 +1,238 @@
+"""What a source is: what to ask (`plan`, `follow`), what the answer means (`parse`), and all that people want to know of it.
+
+A source is pure. It does no I/O and reads no clock: `plan` is told the slot, `parse` is told when the answer was fetched.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlencode
+
+import msgspec
+
+_WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)  # the first Monday of the epoch: periods up to a week are counted from it
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """When a source is asked: every `period` (a divisor of an hour or a day, or a week), `offset` (less than it) later, in UTC.
+
+    The instants are aligned to the clock, so that a firing never falls beside its slot. Made by `every`, `daily` and `weekly`.
+    """
+
+    period: timedelta
+    offset: timedelta = timedelta()
+
+    def slot(self, instant: datetime) -> datetime:
+        """The scheduled time that `instant` belongs to: the last one at or before it."""
+        since = instant - _MONDAY - self.offset
+        return _MONDAY + self.offset + (since // self.period) * self.period
+
+    def next(self, instant: datetime) -> datetime:
+        """The first scheduled time after `instant`."""
+        return self.slot(instant) + self.period
+
+    def cron(self) -> dict[str, str]:
+        """The same instants as the cron fields that EventBridge and APScheduler share: `minute`, `hour`, `day_of_week`."""
+        hours, minute = divmod(self.offset // timedelta(minutes=1), 60)
+        day, hour = divmod(hours, 24)
+        if self.period < timedelta(hours=1):
+            return {"minute": f"{minute}/{self.period // timedelta(minutes=1)}", "hour": "*", "day_of_week": "*"}
+        if self.period < timedelta(days=1):
+            return {"minute": str(minute), "hour": f"{hour}/{self.period // timedelta(hours=1)}", "day_of_week": "*"}
+        weekday = _WEEKDAYS[day] if self.period == timedelta(weeks=1) else "*"
+        return {"minute": str(minute), "hour": str(hour), "day_of_week": weekday}
+
+    def __str__(self) -> str:
+        fields = self.cron()
+        if self.period < timedelta(hours=1):
+            return f"every {self.period // timedelta(minutes=1)} min"
+        if self.period < timedelta(days=1):
+            return f"every {self.period // timedelta(hours=1)} h"
+        time = f"{int(fields['hour']):02}:{int(fields['minute']):02} UTC"
+        return f"daily at {time}" if self.period == timedelta(days=1) else f"{fields['day_of_week'].title()} at {time}"
+
+
+def every(*, minutes: int = 0, hours: int = 0) -> Schedule:
+    """Every so many minutes (a divisor of 60) or hours (a divisor of 24), on the hour.
+
+    Raises:
+        ValueError: the period does not divide the hour or the day, so its slots would drift along the clock.
+    """
+    period = timedelta(minutes=minutes, hours=hours)
+    whole = timedelta(hours=1) if hours == 0 else timedelta(days=1)
+    if bool(minutes) == bool(hours) or period < timedelta(0) or whole % period:
+        raise ValueError(f"every(minutes={minutes}, hours={hours}): give one of them, a divisor of 60 or of 24")
+    return Schedule(period)
+
+
+def daily(at: str) -> Schedule:
+    """Once a day at `at`, a UTC time like "03:10"."""
+    hour, minute = map(int, at.split(":"))
+    return Schedule(timedelta(days=1), timedelta(hours=hour, minutes=minute))
+
+
+def weekly(day: str, at: str) -> Schedule:
+    """Once a week on `day` (like "MON") at `at`, a UTC time like "03:10"."""
+    return Schedule(timedelta(weeks=1), timedelta(days=_WEEKDAYS.index(day)) + daily(at).offset)
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """The key that an upstream wants. It is added to the request as it leaves, and is nowhere else.
+
+    Attributes:
+        setting: the environment variable that holds it.
+        header: the header it travels in; or
+        param: the query parameter, for an upstream that takes no header.
+        is_required: False where the upstream also answers without a key.
+        host: the host to ask instead when there is a key (Open-Meteo's customers have their own); "" for the same host.
+    """
+
+    setting: str
+    header: str = ""
+    param: str = ""
+    is_required: bool = True
+    host: str = ""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One question to an upstream.
+
+    Attributes:
+        unit: what the answer is about, the same from run to run; its rejects and its ETag are kept under it.
+        url: without a query and without a key.
+        context: what the plan knows and `parse` will need (JSON values); it is landed with the answer.
+    """
+
+    unit: str
+    url: str
+    params: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    context: Mapping[str, Any] = {}
+
+    @property
+    def full_url(self) -> str:
+        """The URL with its query, still without a key."""
+        return f"{self.url}?{urlencode(self.params, safe=',:')}" if self.params else self.url
+
+
+class Given(msgspec.Struct, frozen=True):
+    """Something the plan knows without asking (the watchlist), landed like an answer so that `load` hears of it too."""
+
+    unit: str
+    context: Mapping[str, Any]
+
+
+class Capture(msgspec.Struct, frozen=True):
+    """What an upstream said, as it said it, with what is needed to understand it later.
+
+    Attributes:
+        url: what was asked, query included, key excluded; "" for a `Given`.
+        status: the HTTP status; 0 where there was no answer to a request, or no request (`Given`).
+        slot: the scheduled time of the run.
+        fetched_at: when the answer was complete.
+        error: why there is no body, for a failed request; "" otherwise.
+    """
+
+    unit: str
+    url: str
+    status: int
+    slot: datetime
+    fetched_at: datetime
+    headers: Mapping[str, str] = {}
+    context: Mapping[str, Any] = {}
+    body: bytes = b""
+    error: str = ""
+
+
+class Row(NamedTuple):
+    """A row for `table`: column → value. `load` adds the time of the capture; a row of key columns alone makes a parent known."""
+
+    table: str
+    values: dict[str, Any]
+
+
+class Reject(NamedTuple):
+    """An item of an answer that could not become a row, and why."""
+
+    reason: str
+    item: str
+
+
+class Reference(Protocol):
+    """The snapshots a plan may read."""
+
+    def rows(self, table: str) -> Sequence[Mapping[str, Any]]:
+        """The rows of a reference table, in key order; empty while it is not there yet."""
+        ...
+
+
+Plan = Callable[[Reference, datetime], Iterator[Request | Given]]
+Follow = Callable[[Capture], Iterator[Request]]
+Parse = Callable[[Capture], Iterator[Row | Reject]]
+
+
+def _follows_nothing(_: Capture) -> Iterator[Request]:
+    return iter(())
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A source, whole: the registry, the schedule, the CLI, the ledger and the infrastructure all read it from here.
+
+    Attributes:
+        name: the module's name; also the word in the CLI, the ledger and the landing.
+        provider: who answers.
+        docs: the upstream's documentation.
+        licence: the SPDX identifier, or the name of the terms, that the data comes under.
+        schedule: when it is asked.
+        stale_after: how long after a good run its data counts as fresh.
+        hosts: the hosts it may ask, and no others.
+        reads: the reference tables that `plan` reads.
+        writes: the tables that `parse` gives rows for.
+        secret: the key it needs, if any.
+        pause: the least time between two requests to one host.
+        follow: what to ask next, where an answer names it.
+    """
+
+    name: str
+    provider: str
+    docs: str
+    licence: str
+    schedule: Schedule
+    stale_after: timedelta
+    hosts: tuple[str, ...]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    plan: Plan
+    parse: Parse
+    secret: Secret | None = None
+    pause: timedelta = timedelta(0)
+    follow: Follow = _follows_nothing
+
+
+@cache
+def registry() -> dict[str, Source]:
+    """Every source by name, found by looking into `gans.sources`, those first that others read from."""
+    import gans.sources
+
+    found: dict[str, Source] = {}
+    for module in pkgutil.iter_modules(gans.sources.__path__):
+        if not module.name.startswith("_"):
+            source = importlib.import_module(f"gans.sources.{module.name}").source
+            found[source.name] = source
+    return {source.name: source for source in _in_order(list(found.values()))}
+
+
+def _in_order(sources: list[Source]) -> list[Source]:
+    """Writers of a table before its readers; otherwise by name."""
+    ordered: list[Source] = []
+    waiting = sorted(sources, key=lambda source: source.name)
+    while waiting:
+        blocked = {table for source in waiting for table in source.writes}
+        ready = [s for s in waiting if not (set(s.reads) & (blocked - set(s.writes)))] or waiting
+        ordered += ready[:1]
+        waiting.remove(ready[0])
+    return ordered
