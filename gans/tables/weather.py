@@ -1,0 +1,55 @@
+"""Weather forecasts, kept by when they were issued and by the hour they are valid for."""
+
+from sqlalchemy import Date, Double, ForeignKey, Index, Integer, SmallInteger, String
+
+from gans.tables._columns import Instant, celsius, fetched_at, key, percent, table, value
+
+CONDITION_GROUPS = ("clear", "cloud", "fog", "rain", "snow", "storm")
+
+weather_conditions = table(
+    "weather_conditions",
+    key("condition_code", SmallInteger, "WMO code table 4677 (present weather)", ge=0, le=99),
+    value("label", String(100), "what it means, in a few words", required=True),
+    value("condition_group", String(8), f"one of {', '.join(CONDITION_GROUPS)}", required=True),
+    about="A kind of weather; filled by a migration.",
+    rows="100, fixed",
+)
+
+weather_forecasts = table(
+    "weather_forecasts",
+    key("city_id", Integer, "the city", ForeignKey("cities.city_id"), ge=1, le=2_147_483_647),
+    key("provider", String(64), "who forecast it, and with which model where one was asked for"),
+    key("issued_at", Instant, "the slot it was asked in: what was known then (UTC)"),
+    key("valid_at", Instant, "the hour it is about; sums cover the period that ends then (UTC)"),
+    value("period_hours", SmallInteger, "how many hours the sums cover, h", required=True, ge=1, le=24),
+    celsius("temperature_c", "air temperature at 2 m"),
+    celsius("feels_like_c", "apparent temperature"),
+    value("precipitation_mm", Double, "rain, showers and melted snow over the period, mm", ge=0, le=500),
+    percent("precipitation_probability_pct", "chance of any precipitation in the period"),
+    value("snowfall_cm", Double, "fresh snow over the period, cm", ge=0, le=500),
+    value("wind_speed_kmh", Double, "mean wind at 10 m, km/h", ge=0, le=450),
+    value("wind_gust_kmh", Double, "strongest gust at 10 m in the period, km/h", ge=0, le=550),
+    percent("cloud_cover_pct", "sky covered"),
+    value(
+        "condition_code",
+        SmallInteger,
+        "the kind of weather",
+        ForeignKey("weather_conditions.condition_code"),
+        ge=0,
+        le=99,
+    ),
+    value("local_on", Date, "the date of valid_at in the city's own zone"),
+    value(
+        "local_hour_of_week",
+        SmallInteger,
+        "the hour of valid_at in the city's own zone; 0 is Monday 00:00",
+        ge=0,
+        le=167,
+    ),
+    fetched_at(),
+    # The latest issue of an hour is found here without reading its older issues.
+    Index(None, "city_id", "provider", "valid_at", "issued_at"),
+    Index(None, "condition_code"),
+    about="A forecast for a city and an hour, as it was known at one time.",
+    rows="8 issues x 168 hours = 1,344 per city and day before thinning",
+)
