@@ -1,0 +1,150 @@
+"""Plan, fetch, land: what the upstreams said, kept as they said it. Knows no SQL and needs no database."""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from gans import __version__, state
+from gans.errors import BadData, NotModified, Permanent, Transient
+from gans.http import Answer, Http
+from gans.landing import Footer, Header, PartKey, PartWriter, Store
+from gans.source import Capture, Given, Reference, Request, Source
+
+PART_BYTES = 8 * 1024 * 1024
+"""Bodies beyond this begin a new part, so that neither step ever holds more than a part in memory."""
+
+_CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+class Collected(msgspec.Struct, frozen=True):
+    """What a run did.
+
+    Attributes:
+        parts: the keys of what was landed.
+        units: how many were planned, and followed from an answer.
+        transient: how many got no answer now but may later; the platform should try the run again.
+        permanent: how many got an answer that trying again will not change.
+    """
+
+    parts: list[str]
+    units: int
+    transient: int
+    permanent: int
+
+
+class _Run:
+    """One attempt: the part that is being written, and the counts."""
+
+    def __init__(self, source: Source, slot: datetime, store: Store, http: Http, clock: Callable[[], datetime]) -> None:
+        self.source, self.slot, self.store, self.http, self.clock = source, slot, store, http, clock
+        self.attempt = clock()
+        self.parts: list[str] = []
+        self.validators = state.recall(store, source.name)
+        self.fresh: state.Validators = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        self.requests_before = self.http.requests
+        self.writer = PartWriter(Header(self.source.name, self.slot, self.attempt, len(self.parts) + 1, __version__))
+
+    def add(self, capture: Capture) -> None:
+        if self.writer.captures and self.writer.body_bytes + len(capture.body) > PART_BYTES:
+            self.land()
+            self._begin()
+        self.writer.add(capture)
+        told = {name: capture.headers.get(header, "") for header, name in _CONDITIONS.items()}
+        # What cannot be sent back in a header would make every next request fail.
+        told = {name: value for name, value in told.items() if value and value.isascii() and value.isprintable()}
+        if told:
+            self.fresh[capture.unit] = {state.URL: capture.url, **told}
+
+    def land(self, *, is_cut_short: bool = False, note: str = "") -> None:
+        """Keeps the part; only then the validators of its answers, since an answer that is not kept must be asked for again."""
+        writer, header = self.writer, self.writer.header
+        key = str(PartKey.of(header))
+        requests = self.http.requests - self.requests_before
+        self.store.write(
+            key, writer.close(Footer(self.clock(), requests, writer.body_bytes, writer.captures, is_cut_short, note))
+        )
+        self.parts.append(key)
+        state.remember(self.store, header.source, self.fresh)
+        self.fresh = {}
+
+
+def collect(
+    source: Source,
+    slot: datetime,
+    *,
+    store: Store,
+    reference: Reference,
+    http: Http,
+    clock: Callable[[], datetime] = utc_now,
+    on_progress: Callable[[int, int], None] = lambda done, planned: None,
+) -> Collected:
+    """Asks what `source` plans for `slot` and lands every answer, also where there was none.
+
+    Every planned unit leaves a capture: an answer, "not modified", or the reason why there is neither. A run that is stopped has
+    landed what it had.
+
+    Args:
+        on_progress: told how many units are done, and how many are known of.
+
+    Raises:
+        ConfigError: the source's key is missing (before any request), the watchlist is wrong, or the landing cannot be written.
+    """
+    http.require_key(source)
+    run = _Run(source, slot, store, http, clock)
+    todo: deque[Request | Given] = deque(source.plan(reference, slot))
+    units = len(todo)
+    transient = permanent = done = 0
+    is_cut_short = True
+    try:
+        while todo:
+            unit = todo.popleft()
+            if isinstance(unit, Given):
+                run.add(Capture(unit.unit, "", 0, slot, clock(), context=unit.context))
+            else:
+                capture, error = _fetch(run, unit)
+                transient += isinstance(error, Transient)
+                permanent += isinstance(error, Permanent)
+                run.add(capture)
+                following = _following(source, capture) if capture.body else []
+                todo.extendleft(reversed(following))
+                units += len(following)
+            done += 1
+            on_progress(done, units)
+        is_cut_short = False
+    finally:
+        note = "" if units else f"nothing to ask: {', '.join(source.reads) or 'the plan'} gave no unit yet"
+        run.land(is_cut_short=is_cut_short, note=note)
+    return Collected(run.parts, units, transient, permanent)
+
+
+def _following(source: Source, capture: Capture) -> list[Request]:
+    try:
+        return list(source.follow(capture))
+    except BadData:
+        return []  # `parse` meets the same answer, and says what is wrong with it
+
+
+def _fetch(run: _Run, request: Request) -> tuple[Capture, Transient | Permanent | None]:
+    """The answer to one request, and what went wrong."""
+    known = run.validators.get(request.unit, {})
+    validators = known if known.get(state.URL) == request.full_url else {}
+    answer, error = Answer(0, {}, b""), None
+    try:
+        answer = run.http.ask(run.source, request, {name: value for name, value in validators.items() if name != state.URL})
+    except NotModified as told:
+        answer = Answer(told.status, {}, b"")
+    except (Transient, Permanent) as told:
+        answer, error = Answer(told.status, {}, b""), told
+    reason = f"{type(error).__name__}: {error}" if error else ""
+    url, now = request.full_url, run.clock()
+    return Capture(request.unit, url, answer.status, run.slot, now, answer.headers, request.context, answer.body, reason), error

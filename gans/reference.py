@@ -1,0 +1,84 @@
+"""What `collect` knows of the world without a database: snapshots of reference tables, and the watchlist."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from gans.errors import ConfigError
+from gans.landing import Store
+
+
+class WatchedCity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A city that is, or was, on the watchlist.
+
+    Attributes:
+        city_id: given once, never reused; a removed city stays in the list so that its number is not given again.
+        wikipedia_language: the language of its article, like "en".
+        wikipedia_title: the title of its article, like "Burlington, Ontario".
+    """
+
+    city_id: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)]
+    wikipedia_language: str
+    wikipedia_title: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    is_watched: bool = True
+
+
+class Watchlist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The cities that Gans collects for."""
+
+    cities: tuple[WatchedCity, ...] = ()
+
+    def __post_init__(self) -> None:
+        seen: dict[int, WatchedCity] = {}
+        for city in self.cities:
+            other = seen.setdefault(city.city_id, city)
+            if other is not city:
+                raise ConfigError(
+                    f"The watchlist gives city_id {city.city_id} to {other.wikipedia_title!r} and to {city.wikipedia_title!r}. "
+                    "Give the newer one a number of its own; `gans watch add` does so by itself."
+                )
+
+
+KEY = "reference/watchlist.json"
+
+
+def read_watchlist(store: Store, file: Path | None) -> Watchlist:
+    """The watchlist from its TOML file, or from the store where `file` is None.
+
+    Raises:
+        ConfigError: it is not there, or not as it should be.
+    """
+    where = str(file or KEY)
+    try:
+        text = file.read_bytes() if file else store.read(KEY)
+        if text is None:
+            raise FileNotFoundError
+        return msgspec.convert(tomllib.loads(text.decode()) if file else msgspec.json.decode(text), Watchlist)
+    except FileNotFoundError:
+        raise ConfigError(f"There is no watchlist at {where}. Begin one with `gans watch add en Berlin`.") from None
+    except OSError as error:
+        raise ConfigError(f"The watchlist {where} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The watchlist {where} cannot be read: {error}") from None
+
+
+def snapshot_key(table: str) -> str:
+    """Where the snapshot of a reference table is kept."""
+    return f"reference/{table}.json"
+
+
+class Snapshots:
+    """The `Reference` that a plan reads: the watchlist, and the tables that `load` published."""
+
+    def __init__(self, store: Store, watchlist: Watchlist) -> None:
+        self._store, self._watchlist = store, watchlist
+
+    def rows(self, table: str) -> Sequence[Mapping[str, Any]]:
+        if table == "watched_cities":
+            return [msgspec.structs.asdict(city) for city in self._watchlist.cities]
+        data = self._store.read(snapshot_key(table))
+        rows: list[dict[str, Any]] = msgspec.json.decode(data) if data else []
+        return rows
