@@ -1,0 +1,155 @@
+"""Cities, from their Wikipedia articles: where they are, how large, how high, how many people; daily.
+
+The format: the HTML of an article with an infobox, as Template:Infobox settlement and its kin on the English Wikipedia and
+Infobox Ort, Infobox Gemeinde and their kin on the German one make it (https://en.wikipedia.org/wiki/Template:Infobox_settlement,
+https://de.wikipedia.org/wiki/Vorlage:Infobox_Ort).
+
+Rules; the modules beside this one hold those of their subjects
+1. The name is the article's, without what only tells the place from its namesakes: what stands in brackets, and what stands
+   after a comma if it is a part of a country, or the box names it among country, state and so on (`Burlington, Ontario`,
+   but `Washington, D.C.`). `Municipal Borough of X` is X where the box is headed X.
+2. The time zone is that of the coordinates; where these lie in the open sea they are wrong, and it is unknown.
+3. What the page does not plainly give is None, and a population without a year is of the year 0.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any, Final
+from urllib.parse import quote
+
+from gans.errors import BadData, ConfigError
+from gans.source import Capture, Given, Reference, Request, Row, Source, daily
+from gans.sources import _article, _figures, _infobox
+from gans.sources._countries import country_code, is_subdivision
+from gans.sources._settlements import why_none
+
+LANGUAGES: Final = ("en", "de")
+_WATCHLIST: Final = "watchlist"
+
+
+def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
+    """The watchlist itself, then the article of each watched city.
+
+    Raises:
+        ConfigError: a city is to be read in a language that there are no rules for.
+    """
+    cities = [dict(city) for city in reference.rows("watched_cities")]
+    watched = [city for city in cities if city["is_watched"]]
+    for city in watched:
+        if city["wikipedia_language"] not in LANGUAGES:
+            raise ConfigError(
+                f"The watchlist has {city['wikipedia_title']!r} (city_id {city['city_id']}) in {city['wikipedia_language']!r};"
+                f" articles can be read in {' and '.join(LANGUAGES)}. Name its article in one of these."
+            )
+    if cities:
+        yield Given(unit=_WATCHLIST, context={"cities": cities})
+    for city in watched:
+        language, title = city["wikipedia_language"], city["wikipedia_title"]
+        yield Request(
+            unit=str(city["city_id"]),
+            url=f"https://{language}.wikipedia.org/wiki/{quote(title.replace(' ', '_'), safe=':/,()!*@;$~')}",
+            context={"city_id": city["city_id"], "language": language, "title": title},
+        )
+
+
+def parse(capture: Capture) -> Iterator[Row]:
+    """The rows of the watchlist, or the city and its population as an article gives them.
+
+    Raises:
+        BadData: the page is not the article of a settlement, or not the whole of it.
+    """
+    if capture.unit == _WATCHLIST:
+        for city in capture.context["cities"]:
+            columns = ("city_id", "wikipedia_language", "wikipedia_title", "is_watched")
+            yield Row("cities", {column: city[column] for column in columns})
+        return
+    yield from _read(capture.body, capture.context, capture.fetched_at.year)
+
+
+def _read(body: bytes, context: Any, this_year: int) -> Iterator[Row]:
+    city_id, language = context["city_id"], context["language"]
+    article = _article.read(body, language)
+    box = _infobox.read(article.box)
+    title = article.title or context["title"] or "".join(box.heading[:1])
+    if "\ufffd" in title:
+        raise BadData(f"{title!r} is not in UTF-8; articles are.")
+    name = _name(title, box)
+    timezone = _timezone(article.coordinates)
+    country = country_code(box.entries, article.region, article.statement, timezone, language)
+    population = _figures.population(box.entries, (name, *box.heading, box.kind), language, this_year)
+    area_km2 = _figures.area(box.entries, (name, *box.heading, box.kind), language)
+    reason = why_none(
+        box,
+        article.statement,
+        language,
+        population=population.inhabitants if population else None,
+        area_km2=area_km2,
+        has_country=country is not None,
+        has_coordinates=article.coordinates is not None,
+    )
+    if reason:
+        raise BadData(f"{title!r} {reason}.")
+    latitude, longitude = article.coordinates or (None, None)
+    yield Row(
+        "cities",
+        {
+            "city_id": city_id,
+            "name": name,
+            "country_code": country,
+            "latitude": latitude,
+            "longitude": longitude,
+            "elevation_m": _figures.elevation(box.entries, language),
+            "timezone": timezone,
+            "area_km2": area_km2,
+            "wikidata_id": article.wikidata_id,
+        },
+    )
+    if population:
+        yield Row("city_populations", {"city_id": city_id, "as_of_year": population.year, "population": population.inhabitants})
+
+
+def _name(title: str, box: _infobox.Infobox) -> str:
+    name = re.sub(r"\s*\([^()]*\)$", "", title) or title
+    place, comma, where = name.partition(", ")
+    if comma and (
+        is_subdivision(where) or any(_begins_with(line, where) for entry in _subdivisions(box) for line in entry.value)
+    ):
+        return place
+    if box.heading and name.endswith(f" of {box.heading[0]}"):
+        return box.heading[0]
+    return name
+
+
+def _subdivisions(box: _infobox.Infobox) -> Iterator[_infobox.Entry]:
+    """The rows above those that describe the place."""
+    description = re.compile(r"(?:government|area|population|elevation)\b", re.IGNORECASE)
+    return takewhile(lambda entry: not description.match(entry.parent or entry.label), box.entries)
+
+
+def _begins_with(line: str, where: str) -> bool:
+    return any(part == where or part.startswith(f"{where} ") for part in re.split(r", |; ", line))
+
+
+def _timezone(coordinates: tuple[float, float] | None) -> str | None:
+    from tzfpy import get_tz
+
+    zone = get_tz(coordinates[1], coordinates[0]) if coordinates else ""
+    return zone if zone and not zone.startswith("Etc/") else None
+
+
+source = Source(
+    name="cities",
+    provider="Wikipedia",
+    docs="https://en.wikipedia.org/wiki/Template:Infobox_settlement",
+    licence="CC-BY-SA-4.0",
+    schedule=daily("03:10"),
+    stale_after=timedelta(days=3),
+    hosts=("en.wikipedia.org", "de.wikipedia.org"),
+    reads=("watched_cities",),
+    writes=("cities", "city_populations"),
+    pause=timedelta(seconds=0.25),  # one after the other, as the Wikimedia etiquette asks; 1,000 articles in one run
+    plan=plan,
+    parse=parse,
+)
