@@ -1,0 +1,208 @@
+"""Hourly weather forecasts from Open-Meteo, a week ahead, for every city with coordinates.
+
+The answer tells its own units and its own offset from UTC; both are read from it, never assumed. Where several models were asked
+for, the name of each variable ends in the model's, and each model is a provider of its own.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from gans.errors import BadData
+from gans.source import Capture, Given, Reference, Reject, Request, Row, Secret, Source, every
+
+URL = "https://api.open-meteo.com/v1/forecast"
+PLACES_PER_REQUEST = 100
+HOURS_AHEAD = 168
+
+COLUMNS = {
+    "temperature_2m": "temperature_c",
+    "apparent_temperature": "feels_like_c",
+    "precipitation": "precipitation_mm",
+    "precipitation_probability": "precipitation_probability_pct",
+    "snowfall": "snowfall_cm",
+    "wind_speed_10m": "wind_speed_kmh",
+    "wind_gusts_10m": "wind_gust_kmh",
+    "cloud_cover": "cloud_cover_pct",
+    "weather_code": "condition_code",
+}
+"""Open-Meteo's variable → our column."""
+
+_Convert = Callable[[float], float]
+
+
+def _times(factor: float) -> _Convert:
+    return lambda value: round(value * factor, 3)
+
+
+CONVERSIONS: Mapping[str, Mapping[str, _Convert]] = {
+    "_c": {"°C": float, "°F": lambda value: round((value - 32) / 1.8, 3)},
+    "_mm": {"mm": float, "inch": _times(25.4)},
+    "_cm": {"cm": float, "mm": _times(0.1), "inch": _times(2.54)},
+    "_kmh": {"km/h": float, "m/s": _times(3.6), "mp/h": _times(1.609344), "kn": _times(1.852)},
+    "_pct": {"%": round},
+    "_code": {"wmo code": round, "": round},
+}
+"""The ending of a column's name → the unit that the answer names → to our unit."""
+
+
+class _Place(msgspec.Struct):
+    """The part of an answer that is about one place."""
+
+    utc_offset_seconds: int
+    hourly_units: dict[str, str]
+    hourly: dict[str, list[Any]]
+
+
+class _Error(msgspec.Struct):
+    error: bool
+    reason: str
+
+
+def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
+    """One request for every hundred cities whose coordinates are known."""
+    cities = [city for city in reference.rows("cities") if city["latitude"] is not None and city["longitude"] is not None]
+    for start in range(0, len(cities), PLACES_PER_REQUEST):
+        asked = cities[start : start + PLACES_PER_REQUEST]
+        yield Request(
+            unit=f"cities {asked[0]['city_id']}-{asked[-1]['city_id']}",
+            url=URL,
+            params={
+                "latitude": ",".join(f"{city['latitude']:.4f}" for city in asked),
+                "longitude": ",".join(f"{city['longitude']:.4f}" for city in asked),
+                "hourly": ",".join(COLUMNS),
+                # By the slot and not by "now", so that a late try asks for the same hours.
+                "start_hour": f"{slot:%Y-%m-%dT%H:%M}",
+                "end_hour": f"{slot + timedelta(hours=HOURS_AHEAD - 1):%Y-%m-%dT%H:%M}",
+                "timezone": "GMT",
+            },
+            context={"cities": [{"city_id": city["city_id"], "timezone": city["timezone"]} for city in asked]},
+        )
+
+
+def parse(capture: Capture) -> Iterator[Row | Reject]:
+    """A row per city, model and hour, from the slot to a week ahead.
+
+    Raises:
+        BadData: not JSON, an error message, or not as many places as were asked for.
+    """
+    cities = capture.context["cities"]
+    places = _places(capture.body)
+    if len(places) != len(cities):
+        raise BadData(f"The answer is about {len(places)} places, {len(cities)} were asked for")
+    for city, place in zip(cities, places, strict=True):
+        try:
+            yield from _rows(city["city_id"], city["timezone"], msgspec.json.decode(place, type=_Place), capture.slot)
+        except (ValueError, OverflowError, BadData) as error:  # ValueError: not JSON as declared, or not UTF-8
+            yield Reject(f"city {city['city_id']}: {error}", bytes(place)[:400].decode(errors="replace"))
+
+
+def _places(body: bytes) -> Sequence[msgspec.Raw]:
+    """The places of an answer, undecoded: it is an object for one and a list for several."""
+    try:
+        answer = msgspec.json.decode(body, type=msgspec.Raw)
+        if bytes(answer).lstrip().startswith(b"["):
+            return msgspec.json.decode(body, type=list[msgspec.Raw])
+        told = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadData(f"Not an answer of Open-Meteo: {error}") from None
+    if told.get("error"):
+        raise BadData(f"Open-Meteo says: {told.get('reason')}")
+    return [answer]
+
+
+def _rows(city_id: int, zone: str | None, place: _Place, slot: datetime) -> Iterator[Row | Reject]:
+    valid_at = _instants(place)
+    local = _local(valid_at, zone)
+    for model in _models(place):
+        series = {column: _series(place, f"{name}_{model}" if model else name, column) for name, column in COLUMNS.items()}
+        provider = f"open-meteo:{model}" if model else "open-meteo"
+        for hour, at in enumerate(valid_at):
+            values = {column: told[hour] for column, told in series.items()}
+            is_ahead = timedelta(0) <= at - slot < timedelta(hours=HOURS_AHEAD)
+            if not is_ahead or all(value is None for value in values.values()):
+                continue  # a past hour is no forecast; an hour without a value is beyond the model's reach
+            on, hour_of_week = local[hour]
+            yield Row(
+                "weather_forecasts",
+                {
+                    "city_id": city_id,
+                    "provider": provider,
+                    "issued_at": slot,
+                    "valid_at": at,
+                    "period_hours": 1,
+                    **values,
+                    "local_on": on,
+                    "local_hour_of_week": hour_of_week,
+                },
+            )
+
+
+def _models(place: _Place) -> list[str]:
+    """The models of an answer; "" where its variables bear no model's name.
+
+    Raises:
+        BadData: there is none: a changed layout must not pass for "no weather".
+    """
+    name = "temperature_2m"
+    models = [key.removeprefix(name).removeprefix("_") for key in place.hourly if key == name or key.startswith(f"{name}_")]
+    if not models:
+        raise BadData(f"the hours have no {name}")
+    return models
+
+
+def _instants(place: _Place) -> list[datetime]:
+    """The hours of an answer: local times without a zone, all with the one offset that the answer names."""
+    offset = timedelta(seconds=place.utc_offset_seconds)
+    try:
+        return [datetime.fromisoformat(time).replace(tzinfo=UTC) - offset for time in place.hourly["time"]]
+    except KeyError:
+        raise BadData("the hours have no time") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadData(f"a time is not one: {error}") from None
+
+
+def _series(place: _Place, name: str, column: str) -> list[Any]:
+    """The values of one variable in our unit; anything that is no number stays as it is, for the check of its row to refuse."""
+    hours = len(place.hourly["time"])
+    told = place.hourly.get(name)
+    if told is None or all(value is None for value in told):
+        return [None] * hours
+    if len(told) != hours:
+        raise BadData(f"{name} has {len(told)} values for {hours} hours")
+    conversions, unit = CONVERSIONS[column[column.rindex("_") :]], place.hourly_units.get(name, "")
+    if unit not in conversions:
+        raise BadData(f"{name} is in {unit!r}; known: {', '.join(conversions)}")
+    convert = conversions[unit]
+    return [convert(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value for value in told]
+
+
+def _local(instants: Sequence[datetime], zone: str | None) -> list[tuple[date, int] | tuple[None, None]]:
+    """Date and hour of the week (0 is Monday 00:00) in the city's own zone; nothing where that is not known."""
+    try:
+        local = [at.astimezone(ZoneInfo(zone)) for at in instants] if zone else []
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones, or one too long
+        local = []
+    return [(at.date(), at.weekday() * 24 + at.hour) for at in local] or [(None, None)] * len(instants)
+
+
+source = Source(
+    name="weather",
+    provider="Open-Meteo",
+    docs="https://open-meteo.com/en/docs",
+    licence="CC-BY-4.0",
+    schedule=every(hours=3),
+    stale_after=timedelta(hours=9),
+    hosts=("api.open-meteo.com",),
+    # The keyless service is for non-commercial use; customers have a host of their own.
+    secret=Secret("GANS_OPENMETEO_KEY", param="apikey", is_required=False, host="customer-api.open-meteo.com"),
+    # A place counts as a call, and the keyless service takes 600 calls a minute.
+    pause=timedelta(seconds=10),
+    reads=("cities",),
+    writes=("weather_forecasts",),
+    plan=plan,
+    parse=parse,
+)
