@@ -44,7 +44,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     flavours: tuple[mysql.Flavour, ...] = ("mariadb", "mysql")
     for flavour in flavours:
         if flavour in _chosen(config) and not os.environ.get(_variable(flavour)):
-            server = mysql.start(flavour, throwaway=True, on_progress=lambda line: print(line, flush=True))
+            server = mysql.start(flavour, throwaway=True, on_progress=lambda line: print(line, flush=True))  # noqa: T201
             os.environ[_variable(flavour)] = server.url
             config.add_cleanup(partial(mysql.stop, server.home))
 

@@ -1,0 +1,417 @@
+"""The `gans` command. Each command reads the settings, does one thing, and says what it did.
+
+Exit codes: 0 done; 1 a run failed or was partial; 2 wrong usage or configuration; 3 the database; 130 interrupted.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from dotenv import dotenv_values
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from gans import __version__, migrate
+from gans.collect import utc_now
+from gans.database import open_engine
+from gans.errors import BadData, ConfigError
+from gans.landing import Store, open_store
+from gans.settings import Settings, read_settings, redacted
+from gans.source import Source, registry
+from local import demo, doctor, scaffold, schedule, shell, watch
+from local import mysql as mysql_server
+from local.console import ago, as_json, err, out, plain, progress, styled, table, time
+from local.pipeline import Outcome, Pipeline
+from local.simulator import FAULTS, Faults
+from local.simulator import serve as serve_simulator
+from local.status import statuses
+
+app = typer.Typer(
+    help="Collect what moves people in a city, and keep it in one SQL database.",
+    epilog="Settings come from the environment and from .env: GANS_DATABASE_URL, GANS_LANDING, … See `gans doctor`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+watch_app = typer.Typer(help="The watchlist: the cities that Gans collects for.", no_args_is_help=True)
+sources_app = typer.Typer(help="The sources: what is collected, from whom, how often.", invoke_without_command=True)
+db_app = typer.Typer(help="The database: its schema, a prompt, its URL.", no_args_is_help=True)
+mysql_app = typer.Typer(help="A MySQL server on this machine.", no_args_is_help=True)
+for name, part in (("watch", watch_app), ("sources", sources_app), ("db", db_app), ("mysql", mysql_app)):
+    app.add_typer(part, name=name)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+Names = Annotated[list[str] | None, typer.Argument(help="Sources; all of them when none is named.", metavar="SOURCE")]
+SINCE = typer.Option(None, "--from", help="First slot, like 2026-11-01 or 2026-11-01T03:00 (UTC).")
+UNTIL = typer.Option(None, "--to", help="Last slot, included; a day alone means all of it.")
+
+
+def main() -> None:
+    """The command, with every expected error as one message and its exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        code = app(standalone_mode=False) or 0
+        if code == 130:
+            raise KeyboardInterrupt
+        sys.exit(code)
+    except (KeyboardInterrupt, typer.Abort):
+        err.print("Stopped. What was fetched is landed; `gans load` stores what is not stored yet.")
+        sys.exit(130)
+    except (ConfigError, BadData) as error:
+        err.print(f"[red]{plain(error)}[/]")
+        sys.exit(2)
+    except SQLAlchemyError as error:
+        told = getattr(error, "orig", None) or error
+        hint = "Check GANS_DATABASE_URL; `gans doctor` looks at everything. What was landed is kept: `gans load` stores it later."
+        err.print(f"[red]The database: {plain(told)}[/]\n{hint}")
+        sys.exit(3)
+    except typer.TyperException as error:
+        err.print(f"[red]{plain(error)}[/]")
+        sys.exit(2)
+
+
+def _settings() -> Settings:
+    return read_settings({**{name: value or "" for name, value in dotenv_values(".env").items()}, **os.environ})
+
+
+def _pipeline() -> Pipeline:
+    pipeline = Pipeline(_settings())
+    if pipeline.prepare():
+        err.print(f"Set up the new database {plain(redacted(pipeline.settings.database_url))}.")
+    return pipeline
+
+
+def _chosen(sources: dict[str, Source], names: list[str] | None) -> list[Source]:
+    """The named sources, in the order of what needs what."""
+    if unknown := sorted(set(names or ()) - set(sources)):
+        raise ConfigError(f"There is no source {', '.join(unknown)}. Known: {', '.join(sources)}.")
+    return [source for source in sources.values() if not names or source.name in names]
+
+
+@app.command()
+def collect(names: Names = None, json: Json = False) -> None:
+    """Ask the upstreams, keep what they said, and load it, in the order of what needs what."""
+    pipeline = _pipeline()
+    outcomes = []
+    for source in _chosen(pipeline.sources, names):
+        try:
+            pipeline.settings.key(source.secret)
+        except ConfigError as error:
+            if names:
+                raise
+            err.print(f"  {source.name:<10} [yellow]skipped[/]: {plain(error)}")
+            continue
+        with progress(source.name) as on_progress:
+            outcomes.append(pipeline.run(source, source.schedule.slot(utc_now()), on_progress))
+        if not json:
+            demo.told(outcomes[-1])
+    if json:
+        as_json([_as_dict(outcome) for outcome in outcomes])
+    raise typer.Exit(_code(outcome.status for outcome in outcomes))
+
+
+def _as_dict(outcome: Outcome) -> dict[str, object]:
+    return {
+        "source": outcome.source,
+        "slot": outcome.slot,
+        "status": outcome.status,
+        "units": outcome.collected.units,
+        "rows": outcome.rows,
+        "rejected": outcome.rejected,
+        "error": outcome.error,
+        "parts": outcome.collected.parts,
+    }
+
+
+def _code(statuses: Iterable[str]) -> int:
+    return 0 if set(statuses) <= {"ok", "not_modified"} else 1
+
+
+@app.command()
+def load(json: Json = False) -> None:
+    """Load what is landed and not loaded yet (after a database was away)."""
+    pipeline = _pipeline()
+    _load(pipeline, pipeline.pending(), json, "Nothing waits in the landing.")
+
+
+@app.command()
+def replay(
+    source: Annotated[str, typer.Argument(help="The source whose landed answers are read again.")],
+    since: datetime | None = SINCE,
+    until: datetime | None = UNTIL,
+    json: Json = False,
+) -> None:
+    """Load landed answers again, after a parser was mended or into an empty database. Nothing is deleted."""
+    pipeline = _pipeline()
+    (found,) = _chosen(pipeline.sources, [source])
+    end = until.replace(hour=23, minute=59, second=59) if until and (until.hour, until.minute) == (0, 0) else until
+    keys = pipeline.landed(found.name, since and since.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC))
+    _load(pipeline, keys, json, f"Nothing of {source} is landed for these slots. `gans status` shows what ran.")
+
+
+def _load(pipeline: Pipeline, keys: list[str], json: bool, empty: str) -> None:
+    loaded = []
+    with progress("load") as on_progress:
+        for place, key in enumerate(keys, 1):
+            loaded.append(pipeline.load(key))
+            on_progress(place, len(keys))
+    if json:
+        as_json(loaded)
+    elif not loaded:
+        out.print(empty)
+    else:
+        rows, refused = sum(sum(part.rows.values()) for part in loaded), sum(part.rejected for part in loaded)
+        out.print(f"Loaded {len(loaded)} parts: {rows:,} rows, {refused} refused.")
+        for part in loaded:
+            if part.status in ("failed", "partial"):
+                out.print(f"  {plain(part.key)}  {styled(part.status)}  {plain(part.error)}")
+    raise typer.Exit(_code(part.status for part in loaded))
+
+
+@app.command(name="schedule")
+def run_schedule(names: Names = None) -> None:
+    """Run every source at its times, as EventBridge would on AWS, until Ctrl-C."""
+    pipeline = _pipeline()
+    sources = _chosen(pipeline.sources, names)
+    for source in sources:
+        pipeline.settings.key(source.secret)
+
+    def fire(source: Source, slot: datetime) -> None:
+        try:
+            outcome = pipeline.run(source, slot)
+        except (ConfigError, DBAPIError) as error:
+            err.print(f"  {source.name:<10} [red]{plain(getattr(error, 'orig', None) or error)}[/]")
+            return
+        demo.told(outcome)
+        for reader in pipeline.readers(changed for part in outcome.loaded for changed in part.published):
+            if reader in sources and reader is not source:
+                fire(reader, reader.schedule.slot(utc_now()))
+
+    now = utc_now()
+    for source in sources:
+        following = source.schedule.next(now)
+        out.print(f"  {source.name:<10} {source.schedule}, next {time(following)} ({ago(following, now)})")
+    schedule.serve(sources, fire, utc_now)
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """How every source is doing: last run, freshness, rows, failures, next run."""
+    now, pipeline = utc_now(), _pipeline()
+    found = statuses(pipeline, now)
+    if json:
+        as_json(found)
+        return
+    table(
+        ("source", "data", "last slot (UTC)", "status", "rows", "refused", "failed, 7 d", "next run"),
+        (
+            (
+                one.source,
+                styled(one.state),
+                time(one.last_slot),
+                styled(one.status),
+                f"{one.rows:,}",
+                str(one.rejected),
+                f"{one.failed_runs} of {one.runs}",
+                ago(one.next_slot, now),
+            )
+            for one in found
+        ),
+        numbers=("rows", "refused", "failed, 7 d"),
+    )
+    for one in found:
+        if one.error:
+            out.print(f"[dim]{one.source}: {plain(one.error)}[/]")
+    waiting = len(pipeline.pending())
+    if waiting:
+        out.print(f"{waiting} landed parts wait to be loaded: `gans load`.")
+    if all(one.state == "never ran" for one in found):
+        out.print("Nothing has run yet. `gans collect` asks the upstreams once, `gans schedule` keeps asking.")
+
+
+@watch_app.command("add")
+def watch_add(
+    language: Annotated[str, typer.Argument(help="The language of the Wikipedia article: en or de.")],
+    title: Annotated[str, typer.Argument(help='The title of the article, like "Burlington, Ontario".')],
+) -> None:
+    """Watch a city, named by its Wikipedia article."""
+    store, file = _watchlist()
+    city = watch.add(store, file, language, title)
+    out.print(f"Watching {plain(title)} as city {city.city_id}. `gans collect` fetches it now.")
+
+
+@watch_app.command("remove")
+def watch_remove(city: Annotated[str, typer.Argument(help="Its number or its title.")]) -> None:
+    """Stop watching a city; what was collected stays."""
+    removed = watch.remove(*_watchlist(), city)
+    out.print(
+        f"No longer watching {plain(removed.wikipedia_title)}. Its rows stay; city_id {removed.city_id} is not given again."
+    )
+
+
+@watch_app.command("list")
+def watch_list(json: Json = False) -> None:
+    """The cities of the watchlist."""
+    cities = watch.cities(*_watchlist())
+    if json:
+        as_json(cities)
+    elif not cities:
+        out.print("Nothing is watched. Begin with `gans watch add en Berlin`.")
+    else:
+        rows = (
+            (str(c.city_id), c.wikipedia_language, plain(c.wikipedia_title), "" if c.is_watched else "removed") for c in cities
+        )
+        table(("city_id", "language", "title", ""), rows, numbers=("city_id",))
+
+
+def _watchlist() -> tuple[Store, Path | None]:
+    settings = _settings()
+    return open_store(settings.landing), settings.watchlist_file
+
+
+@sources_app.callback()
+def sources(context: typer.Context, json: Json = False) -> None:
+    """List the sources: what is collected, from whom, how often, under which licence."""
+    if context.invoked_subcommand:
+        return
+    found = registry().values()
+    if json:
+        keys = ("name", "provider", "docs", "licence", "reads", "writes")
+        as_json([{**{key: getattr(source, key) for key in keys}, "schedule": str(source.schedule)} for source in found])
+        return
+    for source in found:
+        key = source.secret and f", {source.secret.setting}{'' if source.secret.is_required else ' (optional)'}"
+        out.print(f"[bold]{source.name:<10}[/] {source.provider}, {source.schedule}, {source.licence}{key or ''}")
+        out.print(f"{'':<10} {', '.join(source.reads) or 'nothing'} → {', '.join(source.writes)}")
+
+
+@sources_app.command("new")
+def sources_new(name: Annotated[str, typer.Argument(help="A name in snake_case; also the module's and the table's.")]) -> None:
+    """Write a new source with its table, its migration and its tests, ready to be edited."""
+    for path in scaffold.scaffold(name, Path.cwd()):
+        out.print(f"Wrote {path}")
+    out.print("It works as it stands. Try it, then edit it:")
+    out.print(f"  .venv/bin/pytest --databases sqlite -k {name}\n  make schema\n  gans db upgrade")
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the newest revision, and its views to their present text."""
+    engine = open_engine(_settings())
+    before = migrate.revision(engine)
+    migrate.upgrade(engine)
+    after = migrate.head()
+    out.print(
+        f"Already at revision {after}; the views were made anew."
+        if before == after
+        else f"From {before or 'nothing'} to revision {after}."
+    )
+
+
+@db_app.command("shell")
+def db_shell(
+    sql: Annotated[str | None, typer.Argument(help="One query, instead of a prompt.")] = None, json: Json = False
+) -> None:
+    """Query the database; it only reads."""
+    engine = open_engine(_settings())
+    if sql is None:
+        shell.prompt(engine)
+        return
+    columns, rows = shell.query(engine, sql)
+    if json:
+        as_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        shell.show(columns, rows)
+
+
+@db_app.command("url")
+def db_url() -> None:
+    """The URL of the configured database, without its password."""
+    out.print(plain(redacted(_settings().database_url)))
+
+
+@mysql_app.command("start")
+def mysql_start(
+    mariadb: Annotated[bool, typer.Option("--mariadb", help="MariaDB instead of MySQL.")] = False,
+    port: Annotated[int | None, typer.Option(help="Its port; 33306 (MariaDB: 33307) when free.")] = None,
+) -> None:
+    """Start MySQL: one that is installed, or in Docker, or (as root on Debian) from Debian's packages. Its data stays."""
+    server = mysql_server.start("mariadb" if mariadb else None, port, on_progress=lambda line: err.print(plain(line)))
+    with create_engine(server.url).begin() as connection:
+        connection.execute(text("CREATE DATABASE IF NOT EXISTS gans CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"))
+    out.print(
+        f"{plain(server.how)} ({plain(server.version)}) runs. To use it:\n  export GANS_DATABASE_URL={server.url}gans",
+    )
+
+
+@mysql_app.command("stop")
+def mysql_stop() -> None:
+    """Stop the servers that `gans mysql start` started; their data stays."""
+    stopped = [server for flavour in mysql_server.PORTS if (server := mysql_server.stop(mysql_server.default_home(flavour)))]
+    for server in stopped:
+        out.print(f"Stopped {plain(server.how)}.")
+    if not stopped:
+        out.print("None of ours runs.")
+
+
+@app.command(name="doctor")
+def run_doctor(json: Json = False) -> None:
+    """What is configured, what is missing, and where it was looked for. Asks no upstream."""
+    findings = list(doctor.examine(_settings()))
+    if json:
+        as_json(findings)
+    else:
+        marks = {"ok": "[green]✓[/]", "note": "[yellow]•[/]", "wrong": "[red]✗[/]"}
+        for finding in findings:
+            out.print(f"{marks[finding.verdict]} {finding.what:<10} {plain(finding.message)}")
+    raise typer.Exit(2 if any(finding.verdict == "wrong" for finding in findings) else 0)
+
+
+@app.command(name="demo")
+def run_demo(cities: Annotated[int, typer.Option(min=1, max=1000, help="How many cities.")] = 10) -> None:
+    """The whole way with simulated upstreams: no key, no network, no account."""
+    settings = demo.settings_for_demo(_settings())
+    pipeline = demo.run(settings, cities)
+    out.print()
+    demo.show(pipeline, utc_now())
+    url = redacted(settings.database_url)
+    out.print(
+        f"\nAll of it is in {plain(url)}. What next:\n"
+        f"  GANS_DATABASE_URL={plain(url)} gans db shell     ask it anything in SQL\n"
+        "  gans collect                 the real upstreams, for the cities of watchlist.toml\n"
+        "  gans watch add en Lisbon     another city\n"
+        "  gans --help                  everything else",
+    )
+
+
+@app.command()
+def simulator(
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8099,
+    cities: Annotated[int, typer.Option(min=1, max=10_000, help="How many cities.")] = 10,
+    seed: Annotated[int, typer.Option(help="Another seed, another world.")] = 7,
+    fault: Annotated[
+        list[str] | None, typer.Option(help=f"NAME=RATE, like server_error=0.3. Known: {', '.join(FAULTS)}.")
+    ] = None,
+) -> None:
+    """Serve simulated upstreams until Ctrl-C; `GANS_SIMULATOR_URL` makes the other commands ask them."""
+    try:
+        faults = Faults({name: float(rate) for name, _, rate in (one.partition("=") for one in fault or ())})
+    except ValueError as error:
+        raise ConfigError(f"--fault: {error}. Give NAME=RATE with a rate from 0 to 1.") from None
+    out.print(f"In another terminal: GANS_SIMULATOR_URL=http://127.0.0.1:{port} gans collect")
+    try:
+        serve_simulator(port, cities, seed, faults)
+    except OSError as error:
+        raise ConfigError(f"Cannot listen on port {port}: {error.strerror}. Give another with --port.") from None
+
+
+@app.command()
+def version() -> None:
+    """The version of Gans."""
+    out.print(__version__)

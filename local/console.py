@@ -1,0 +1,78 @@
+"""How the command speaks: tables and progress on a terminal, plain lines in a pipe, JSON where a machine reads."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from local.pipeline import Progress as OnProgress
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+STYLES = {
+    "ok": "green",
+    "not_modified": "green",
+    "partial": "yellow",
+    "failed": "red",
+    "fresh": "green",
+    "stale": "red",
+    "never ran": "dim",
+}
+
+
+def plain(text: object) -> str:
+    """`text` safe to print: upstreams' control characters and markup shown, not obeyed."""
+    shown = "".join(c if c.isprintable() else (" " if c.isspace() else c.encode("unicode_escape").decode()) for c in str(text))
+    return escape(shown)
+
+
+def styled(status: str) -> str:
+    """A status in its colour."""
+    style = STYLES.get(status)
+    return f"[{style}]{plain(status)}[/]" if style else plain(status)
+
+
+def table(columns: Iterable[str], rows: Iterable[Sequence[str]], *, title: str = "", numbers: Collection[str] = ()) -> None:
+    """A table whose cells are markup already; the columns named in `numbers` are set to the right."""
+    shown = Table(header_style="bold", box=None, pad_edge=False)
+    for name in columns:
+        shown.add_column(name, justify="right" if name in numbers else "left")
+    for row in rows:
+        shown.add_row(*row)
+    if title:
+        out.print(f"[bold]{title}[/]")
+    out.print(shown, soft_wrap=False)
+
+
+def as_json(value: Any) -> None:
+    """`value` as JSON, indented, with nothing else on standard output."""
+    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())  # noqa: T201
+
+
+def time(instant: datetime | None) -> str:
+    """An instant, short."""
+    return "–" if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def ago(instant: datetime, now: datetime) -> str:
+    """How long ago, or how long until, in the largest unit that says it."""
+    seconds = (now - instant).total_seconds()
+    size = abs(seconds)
+    unit, length = next((u for u in (("d", 86_400), ("h", 3_600), ("min", 60)) if size >= u[1]), ("s", 1))
+    return f"{size / length:.0f} {unit} ago" if seconds >= 0 else f"in {size / length:.0f} {unit}"
+
+
+@contextmanager
+def progress(task: str) -> Iterator[OnProgress]:
+    """A bar on a terminal, nothing in a pipe; gives the function to tell of it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
+        bar = shown.add_task(task, total=None)
+        yield lambda done, planned: shown.update(bar, completed=done, total=planned)

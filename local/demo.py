@@ -1,0 +1,125 @@
+"""The demo: ten cities, simulated upstreams, the whole way to a table worth looking at. No key, no network, a minute at most."""
+
+import shutil
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, bindparam, text
+
+from gans.collect import utc_now
+from gans.settings import Settings
+from gans.tables import Instant
+from local import watch
+from local.console import ago, out, plain, progress, styled, table, time
+from local.pipeline import Outcome, Pipeline
+from local.simulator import Simulator
+from local.status import statuses
+
+FOLDER = Path("data/demo")
+ISSUES = 3
+"""How many weather issues the demo collects, three hours apart, so that there is a forecast to compare with an older one."""
+
+
+class Clock:
+    """Stands at a slot and ticks at each look, so that running the demo again lands the very same."""
+
+    def __init__(self, start: datetime) -> None:
+        self.now = start
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=10)
+        return self.now
+
+
+def settings_for_demo(settings: Settings) -> Settings:
+    """A place of the demo's own; the database stays the configured one where that is no SQLite file."""
+    url = settings.database_url if not settings.database_url.startswith("sqlite") else f"sqlite:///{FOLDER}/gans.db"
+    return msgspec.structs.replace(settings, landing=str(FOLDER), watchlist=FOLDER / "watchlist.toml", database_url=url)
+
+
+def run(settings: Settings, cities: int = 10) -> Pipeline:
+    """Collects and loads every source for the last slots from the simulator."""
+    for kept in ("landing", "reference", "state"):
+        shutil.rmtree(FOLDER / kept, ignore_errors=True)
+    now = utc_now()
+    clock = Clock(now)
+    with Simulator(cities=cities, clock=lambda: clock.now) as simulator:
+        pipeline = Pipeline(msgspec.structs.replace(settings, simulator_url=simulator.url), clock)
+        pipeline.prepare()
+        settings.watchlist.unlink(missing_ok=True)
+        for city in simulator.world.watchlist():
+            watch.add(pipeline.store, settings.watchlist_file, city["wikipedia_language"], city["wikipedia_title"])
+        out.print(f"[bold]Collecting[/] {cities} cities from simulated upstreams at {simulator.url}")
+        instants = [now - timedelta(hours=3) * back for back in reversed(range(ISSUES))]
+        for source in pipeline.sources.values():
+            for slot in sorted({source.schedule.slot(instant) for instant in instants}):
+                clock.now = slot
+                with progress(source.name) as on_progress:
+                    told(pipeline.run(source, slot, on_progress))
+    return pipeline
+
+
+def told(outcome: Outcome) -> None:
+    """A line on a run."""
+    stored = ", ".join(f"{rows:,} {name}" for part in outcome.loaded for name, rows in part.rows.items())
+    refused = f", {outcome.rejected} refused" if outcome.rejected else ""
+    note = f"  [dim]{plain(outcome.error)}[/]" if outcome.error else ""
+    out.print(
+        f"  {outcome.source:<10} {outcome.slot:%Y-%m-%d %H:%M}  {styled(outcome.status)}  {stored or 'no rows'}{refused}{note}"
+    )
+
+
+def next_hours(pipeline: Pipeline, now: datetime, hours: int = 24) -> Sequence[Row[Any]]:
+    """The next hours of the city where it will rain most, as an analyst selects them."""
+    wettest = (
+        "SELECT city_id FROM city_hours WHERE hour_at >= :since AND hour_at < :until"
+        " GROUP BY city_id ORDER BY SUM(precipitation_mm) DESC, city_id LIMIT 1"
+    )
+    query = text(
+        "SELECT h.* FROM city_hours h JOIN (" + wettest + ") w ON w.city_id = h.city_id"
+        " WHERE h.hour_at >= :since AND h.hour_at < :until ORDER BY h.hour_at"
+    ).bindparams(bindparam("since", type_=Instant), bindparam("until", type_=Instant))
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    with pipeline.engine.connect() as connection:
+        return connection.execute(query, {"since": hour, "until": hour + timedelta(hours=hours)}).all()
+
+
+def show(pipeline: Pipeline, now: datetime) -> None:
+    """The ledger, and one city's next hours."""
+    table(
+        ("source", "last slot (UTC)", "status", "rows", "refused", "next run"),
+        (
+            (one.source, time(one.last_slot), styled(one.status), f"{one.rows:,}", str(one.rejected), ago(one.next_slot, now))
+            for one in statuses(pipeline, now)
+        ),
+        title="The ledger",
+        numbers=("rows", "refused"),
+    )
+    rows = next_hours(pipeline, now)
+    if rows:
+        out.print()
+        _show_hours(rows)
+
+
+def _show_hours(rows: Sequence[Row[Any]]) -> None:
+    warmest = max(abs(row.temperature_c or 0) for row in rows) or 1
+    cells = (
+        (
+            f"{row.local_hour:02}:00",
+            plain(row.condition_label or "–"),
+            f"{row.temperature_c:.1f}",
+            f"[{'red' if row.temperature_c >= 0 else 'blue'}]{'▇' * round(10 * abs(row.temperature_c) / warmest)}[/]",
+            f"{row.precipitation_mm:.1f}" if row.precipitation_mm else "",
+            f"[blue]{'▇' * min(10, round(row.precipitation_mm * 4))}[/]" if row.precipitation_mm else "",
+            f"{row.precipitation_probability_pct}",
+            f"{row.wind_gust_kmh:.0f}",
+            {1: "[green]●[/] yes", 0: "[red]○[/] no", None: "?"}[row.is_rideable],
+        )
+        for row in rows
+    )
+    columns = ("hour", "weather", "°C", "", "mm", " ", "rain %", "gust km/h", "to ride?")
+    title = f"{plain(rows[0].city)}, {rows[0].local_on}: the next {len(rows)} hours, local time (SELECT * FROM city_hours)"
+    table(columns, cells, title=title, numbers=("°C", "mm", "rain %", "gust km/h"))

@@ -1,0 +1,87 @@
+"""What is configured, what is missing, and where it was looked for."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from sqlalchemy.exc import DBAPIError
+
+from gans import __version__, migrate
+from gans.database import open_engine
+from gans.errors import GansError
+from gans.landing import open_store
+from gans.reference import read_watchlist
+from gans.settings import Settings, redacted
+from gans.source import registry
+
+Verdict = Literal["ok", "note", "wrong"]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    what: str
+    verdict: Verdict
+    message: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Looks at everything a run needs, and asks no upstream."""
+    yield Finding("gans", "ok", f"{__version__} on Python {sys.version.split()[0]}")
+    env = Path(".env")
+    yield Finding(".env", "ok" if env.exists() else "note", str(env.resolve()) if env.exists() else "none here, which is fine")
+    yield _database(settings)
+    yield _landing(settings)
+    yield _watchlist(settings)
+    if settings.simulator_url:
+        yield Finding("upstreams", "note", f"simulated, at {settings.simulator_url} (GANS_SIMULATOR_URL)")
+    else:
+        yield Finding("upstreams", "ok", f"the real ones, told of {settings.contact} (GANS_CONTACT)")
+    for source in registry().values():
+        secret = source.secret
+        if secret is None:
+            yield Finding(source.name, "ok", f"{source.provider}, needs no key")
+        elif settings.keys.get(secret.setting):
+            yield Finding(source.name, "ok", f"{source.provider}, with the key of {secret.setting}")
+        elif secret.is_required:
+            yield Finding(
+                source.name, "wrong", f"{source.provider} needs a key: set {secret.setting} in the environment or in .env"
+            )
+        else:
+            yield Finding(source.name, "note", f"{source.provider}, without a key; set {secret.setting} if you have one")
+
+
+def _database(settings: Settings) -> Finding:
+    where = redacted(settings.database_url)
+    try:
+        engine = open_engine(settings)
+        if migrate.revision(engine) is None:
+            return Finding("database", "note", f"{where} is empty; `gans collect` or `gans db upgrade` sets it up")
+        migrate.require_newest(engine)
+    except GansError as error:
+        return Finding("database", "wrong", f"{where}: {error}")
+    except DBAPIError as error:
+        return Finding(
+            "database", "wrong", f"{where} does not answer: {error.orig}. Check GANS_DATABASE_URL, or `gans mysql start`."
+        )
+    return Finding("database", "ok", f"{where}, {engine.dialect.name}, at revision {migrate.head()}")
+
+
+def _landing(settings: Settings) -> Finding:
+    probe = "state/doctor.json"
+    try:
+        open_store(settings.landing).write(probe, b"{}")
+    except GansError as error:
+        return Finding("landing", "wrong", str(error))
+    return Finding("landing", "ok", f"{settings.landing} (GANS_LANDING) can be written")
+
+
+def _watchlist(settings: Settings) -> Finding:
+    file = settings.watchlist_file
+    try:
+        cities = [city for city in read_watchlist(open_store(settings.landing), file).cities if city.is_watched]
+    except GansError as error:
+        return Finding("watchlist", "wrong", str(error))
+    return Finding("watchlist", "ok" if cities else "note", f"{file or settings.landing}: {len(cities)} cities watched")

@@ -1,0 +1,113 @@
+"""Collect and load in one process: what on AWS are two functions with a queue between them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Engine, select
+
+from gans import migrate
+from gans.collect import Collected, collect, utc_now
+from gans.database import open_engine
+from gans.http import Http
+from gans.landing import PartKey, Store, open_store
+from gans.load import Loaded, load
+from gans.reference import Snapshots, read_watchlist
+from gans.settings import Settings
+from gans.source import Source, registry
+from gans.tables import collection_runs
+
+Progress = Callable[[int, int], None]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What one run of one source did."""
+
+    source: str
+    slot: datetime
+    collected: Collected
+    loaded: list[Loaded]
+
+    @property
+    def status(self) -> str:
+        """The one status of all its parts."""
+        statuses = {part.status for part in self.loaded}
+        return statuses.pop() if len(statuses) == 1 else "partial"
+
+    @property
+    def rows(self) -> int:
+        """Rows stored, over all tables."""
+        return sum(sum(part.rows.values()) for part in self.loaded)
+
+    @property
+    def rejected(self) -> int:
+        """Items and answers refused."""
+        return sum(part.rejected for part in self.loaded)
+
+    @property
+    def error(self) -> str:
+        """The first failure, or why there was nothing to do."""
+        return next((part.error for part in self.loaded if part.error), "")
+
+
+class Pipeline:
+    """Everything the two steps need, opened from the settings."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
+        self.settings, self.clock = settings, clock
+        self.sources = registry()
+        self.store: Store = open_store(settings.landing)
+        self.engine: Engine = open_engine(settings)
+
+    def prepare(self) -> bool:
+        """Makes sure that the database is at the newest revision; a new, empty one is set up.
+
+        Returns:
+            Whether it was set up just now.
+
+        Raises:
+            ConfigError: it is older or newer than this code.
+        """
+        is_new = migrate.revision(self.engine) is None
+        if is_new:
+            migrate.upgrade(self.engine)
+        migrate.require_newest(self.engine)
+        return is_new
+
+    def run(self, source: Source, slot: datetime, on_progress: Progress = lambda done, planned: None) -> Outcome:
+        """Collects `source` for `slot` and loads what was landed.
+
+        Raises:
+            ConfigError: the watchlist or the source's key is missing or wrong.
+        """
+        reference = Snapshots(self.store, read_watchlist(self.store, self.settings.watchlist_file))
+        http = Http(self.settings)
+        collected = collect(
+            source, slot, store=self.store, reference=reference, http=http, clock=self.clock, on_progress=on_progress
+        )
+        return Outcome(source.name, slot, collected, [self.load(key) for key in collected.parts])
+
+    def load(self, key: str) -> Loaded:
+        """Loads one landed part."""
+        return load(key, store=self.store, engine=self.engine, sources=self.sources, clock=self.clock)
+
+    def pending(self) -> list[str]:
+        """The landed parts that the ledger does not know, oldest slot first."""
+        with self.engine.connect() as connection:
+            known = set(connection.scalars(select(collection_runs.c.landing_key)))
+        return self._in_slot_order(key for key in self.store.keys("landing/") if key not in known)
+
+    def landed(self, source: str, since: datetime | None, until: datetime | None) -> list[str]:
+        """The landed parts of `source` whose slot is from `since` to `until`, both included, oldest first."""
+        keys = self._in_slot_order(self.store.keys(f"landing/{source}/"))
+        slots = ((key, PartKey.parse(key).slot) for key in keys)
+        return [key for key, slot in slots if (since is None or slot >= since) and (until is None or slot <= until)]
+
+    def readers(self, changed: Iterable[str]) -> Iterator[Source]:
+        """The sources that read one of the reference tables that changed."""
+        tables = set(changed)
+        return (source for source in self.sources.values() if tables & set(source.reads))
+
+    @staticmethod
+    def _in_slot_order(keys: Iterable[str]) -> list[str]:
+        return sorted(keys, key=lambda key: (PartKey.parse(key).slot, key))

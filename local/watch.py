@@ -1,0 +1,86 @@
+"""Changes to the watchlist: its TOML file on a laptop, `reference/watchlist.json` where the landing is a bucket."""
+
+from pathlib import Path
+
+import msgspec
+import tomlkit
+from tomlkit.items import AoT
+
+from gans.errors import ConfigError
+from gans.landing import Store
+from gans.reference import KEY, WatchedCity, Watchlist, read_watchlist
+from gans.sources.cities import LANGUAGES
+
+_HEAD = """The cities that Gans collects for. `gans watch add|remove` edits this file; by hand is fine too.
+A city_id is given once and never reused: a city that is no longer watched stays here with is_watched = false."""
+
+
+def add(store: Store, file: Path | None, language: str, title: str) -> WatchedCity:
+    """Watches the city of an article; one that was removed comes back with the number it had.
+
+    Raises:
+        ConfigError: it is watched already, or in a language that there are no rules for.
+    """
+    if language not in LANGUAGES:
+        raise ConfigError(
+            f"Articles can be read in {' and '.join(LANGUAGES)}, not in {language!r}. Name its article in one of these."
+        )
+    known = cities(store, file)
+    for place, city in enumerate(known):
+        if (city.wikipedia_language, city.wikipedia_title) == (language, title):
+            if city.is_watched:
+                raise ConfigError(f"{language}:{title} is watched already, as city {city.city_id}.")
+            known[place] = msgspec.structs.replace(city, is_watched=True)
+            break
+    else:
+        place = len(known)
+        known.append(WatchedCity(1 + max((city.city_id for city in known), default=0), language, title))
+    _write(store, file, known)
+    return known[place]
+
+
+def remove(store: Store, file: Path | None, city: str) -> WatchedCity:
+    """Stops watching a city, named by its number or its title. What was collected stays.
+
+    Raises:
+        ConfigError: there is none, or several have that title.
+    """
+    known = cities(store, file)
+    found = [c for c in known if c.is_watched and city in (str(c.city_id), c.wikipedia_title)]
+    if len(found) != 1:
+        which = ", ".join(f"{c.city_id} ({c.wikipedia_language}:{c.wikipedia_title})" for c in found or known if c.is_watched)
+        problem = f"Several watched cities are named {city!r}" if found else f"No watched city is named {city!r}"
+        raise ConfigError(f"{problem}: give one of the numbers {which or '(none is watched)'}.")
+    removed = msgspec.structs.replace(found[0], is_watched=False)
+    _write(store, file, [removed if c is found[0] else c for c in known])
+    return removed
+
+
+def cities(store: Store, file: Path | None) -> list[WatchedCity]:
+    """Everything on the watchlist, removed cities too; nothing where there is none yet."""
+    is_there = file.exists() if file else store.read(KEY) is not None
+    return list(read_watchlist(store, file).cities) if is_there else []
+
+
+def _write(store: Store, file: Path | None, known: list[WatchedCity]) -> None:
+    watchlist = Watchlist(tuple(known))
+    if file is None:
+        store.write(KEY, msgspec.json.encode(watchlist))
+        return
+    document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
+    if not file.exists():
+        for line in _HEAD.splitlines():
+            document.add(tomlkit.comment(line))
+    array = document.setdefault("cities", tomlkit.aot())
+    assert isinstance(array, AoT)
+    for place, city in enumerate(known):  # in place, so that a person's comments and order stay
+        if place == len(array):
+            array.append(tomlkit.table())
+        for name, value in msgspec.structs.asdict(city).items():
+            if array[place].get(name, True if name == "is_watched" else None) != value:
+                array[place][name] = value
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(tomlkit.dumps(document), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"Cannot write the watchlist {file}: {error.strerror}.") from None

@@ -1,0 +1,268 @@
+"""The `gans` command as its users meet it: what it prints, where, and with which exit code."""
+
+import json
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import typer.main
+
+from gans.landing import PartKey, read_part
+from local import cli
+from local.console import plain
+from local.simulator import Simulator
+
+ROOT = Path(__file__).parents[2]
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Gans = Callable[..., Said]
+
+
+@pytest.fixture
+def gans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Gans:
+    """The command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(cli.os.environ):
+        if name.startswith("GANS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["gans", *arguments])
+        capsys.readouterr()
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Said(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch, gans: Gans) -> Iterator[Simulator]:
+    """Four cities on the watchlist, and their upstreams."""
+    with Simulator(cities=4) as running:
+        monkeypatch.setenv("GANS_SIMULATOR_URL", running.url)
+        for city in running.world.watchlist():
+            assert gans("watch", "add", city["wikipedia_language"], city["wikipedia_title"]).code == 0
+        yield running
+
+
+def rows(table: str, database: str = "data/gans.db") -> list[tuple[object, ...]]:
+    with sqlite3.connect(database) as connection:
+        return connection.execute(f"SELECT * FROM {table}").fetchall()
+
+
+def test_the_demo_ends_in_a_table_worth_looking_at_and_twice_doubles_nothing(gans: Gans) -> None:
+    first = gans("demo", "--cities", "3")
+    assert first.code == 0, first.err
+    assert "The ledger" in first.out
+    assert "the next 24 hours" in first.out
+    assert "What next" in first.out
+    tables = ("cities", "city_populations", "weather_forecasts", "collection_runs", "rejects")
+    before = {table: len(rows(table, "data/demo/gans.db")) for table in tables}
+    assert before["cities"] == 3
+    assert before["weather_forecasts"] == 3 * 3 * 168
+    assert gans("demo", "--cities", "3").code == 0
+    assert {table: len(rows(table, "data/demo/gans.db")) for table in tables} == before
+
+
+@pytest.mark.usefixtures("simulator")
+def test_collect_fills_an_empty_folder_and_says_so(gans: Gans) -> None:
+    said = gans("collect")
+    assert said.code == 0, said
+    assert "Set up the new database" in said.err
+    assert re.search(r"cities .* ok .*4 city_populations", said.out)
+    assert re.search(r"weather .* ok .*672 weather_forecasts", said.out)
+    assert len(rows("weather_forecasts")) == 4 * 168
+
+
+@pytest.mark.usefixtures("simulator")
+def test_json_is_all_that_stands_on_standard_output(gans: Gans) -> None:
+    outcomes = json.loads(gans("collect", "--json").out)
+    assert [(one["source"], one["status"]) for one in outcomes] == [("cities", "ok"), ("weather", "ok")]
+    status = json.loads(gans("status", "--json").out)
+    assert {one["source"]: one["state"] for one in status} == {"cities": "fresh", "weather": "fresh"}
+    assert json.loads(gans("sources", "--json").out)[0]["name"] == "cities"
+    assert len(json.loads(gans("watch", "list", "--json").out)) == 4
+    assert json.loads(gans("db", "shell", "SELECT COUNT(*) AS n FROM cities", "--json").out) == [{"n": 4}]
+
+
+def test_the_second_run_of_a_page_that_did_not_change_is_not_modified(gans: Gans, simulator: Simulator) -> None:
+    assert gans("collect", "cities").code == 0
+    before = rows("cities")
+    said = gans("collect", "cities")
+    assert said.code == 0
+    assert "not_modified" in said.out
+    assert [row[:10] for row in rows("cities")] == [row[:10] for row in before]
+
+
+def test_a_failing_upstream_costs_one_source_and_the_next_run_heals_it(gans: Gans, simulator: Simulator) -> None:
+    simulator.inject("error_page", times=1, host="api.open-meteo.com")
+    said = gans("collect")
+    assert said.code == 1
+    assert re.search(r"cities .* ok ", said.out)
+    assert re.search(r"weather .* failed ", said.out)
+    assert "Not an answer of Open-Meteo" in gans("status").out
+    assert gans("collect", "weather").code == 0
+    assert len(rows("weather_forecasts")) == 4 * 168
+
+
+@pytest.mark.usefixtures("simulator")
+def test_load_and_replay_rebuild_a_lost_database_from_the_landing(gans: Gans) -> None:
+    gans("collect")
+    cities, weather = rows("cities"), rows("weather_forecasts")
+    for file in Path("data").glob("gans.db*"):
+        file.unlink()
+    said = gans("load")
+    assert said.code == 0, said
+    assert "Loaded 2 parts" in said.out
+    assert (rows("cities"), rows("weather_forecasts")) == (cities, weather)
+    assert "Nothing waits" in gans("load").out
+    assert "Loaded 1 parts" in gans("replay", "weather").out
+    assert (rows("cities"), rows("weather_forecasts")) == (cities, weather)
+    assert "Nothing of weather is landed" in gans("replay", "weather", "--to", "2020-01-01").out
+
+
+def test_the_watchlist_gives_a_number_once(gans: Gans) -> None:
+    assert "Begin with" in gans("watch", "list").out
+    assert "city 1" in gans("watch", "add", "en", "Berlin").out
+    assert "city 2" in gans("watch", "add", "de", "München").out
+    assert gans("watch", "remove", "München").code == 0
+    assert "city 3" in gans("watch", "add", "en", "Lisbon").out
+    assert "city 2" in gans("watch", "add", "de", "München").out
+    twice = gans("watch", "add", "en", "Berlin")
+    assert twice.code == 2
+    assert "watched already, as city 1" in twice.err
+    unknown = gans("watch", "remove", "Atlantis")
+    assert unknown.code == 2
+    assert "1 (en:Berlin)" in unknown.err
+
+
+def test_a_persons_comments_in_the_watchlist_stay(gans: Gans) -> None:
+    text = '# ours\n[[cities]]\ncity_id = 7 # lucky\nwikipedia_language = "en"\nwikipedia_title = "Oslo"\n'
+    Path("watchlist.toml").write_text(text)
+    gans("watch", "add", "en", "Bergen")
+    assert Path("watchlist.toml").read_text().startswith(text)
+    assert "8" in gans("watch", "list").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "message"),
+    [
+        (["collect", "wether"], {}, 2, "There is no source wether. Known: cities, weather"),
+        (["collect"], {"GANS_DATABASE": "x"}, 2, "Unknown setting GANS_DATABASE"),
+        (["collect"], {"GANS_DATABASE_URL": "postgresql://x/y"}, 2, "is not a database that Gans runs on"),
+        (["status"], {"GANS_DATABASE_URL": "mysql+pymysql://u:hunter2@127.0.0.1:1/gans"}, 3, "gans doctor"),
+        (["collect"], {"GANS_SIMULATOR_URL": "http://example.org"}, 2, "must be on this machine"),
+        (["collect"], {}, 2, "There is no watchlist"),
+        (["sources", "new", "bikes"], {}, 2, "Run this in the folder of the repository"),
+        (["watch", "add", "xx", "Berlin"], {}, 2, "in en and de, not in 'xx'"),
+        (["nonsense"], {}, 2, "nonsense"),
+        (["collect", "--nonsense"], {}, 2, "--nonsense"),
+        (["simulator", "--fault", "server_error=often"], {}, 2, "NAME=RATE"),
+    ],
+)
+def test_what_is_wrong_is_one_message_with_what_to_do(
+    gans: Gans, monkeypatch: pytest.MonkeyPatch, arguments: list[str], environment: dict[str, str], code: int, message: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    said = gans(*arguments)
+    assert said.code == code
+    assert message in said.err
+    assert "Traceback" not in said.err
+    assert "hunter2" not in said.out + said.err
+
+
+def test_doctor_tells_what_is_missing(gans: Gans) -> None:
+    said = gans("doctor")
+    assert said.code == 2
+    assert "There is no watchlist" in said.out
+    gans("watch", "add", "en", "Berlin")
+    assert gans("doctor").code == 0
+    verdicts = {one["what"]: one["verdict"] for one in json.loads(gans("doctor", "--json").out)}
+    assert verdicts["database"] == "note"
+    assert verdicts["landing"] == "ok"
+
+
+def test_a_key_is_named_and_never_shown(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANS_OPENMETEO_KEY", "hunter2")
+    said = gans("doctor")
+    assert "with the key of GANS_OPENMETEO_KEY" in said.out
+    assert "hunter2" not in said.out + said.err
+
+
+def test_settings_may_stand_in_a_file_and_the_environment_wins(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("GANS_DATABASE_URL=mysql+pymysql://u:secret@host/one\n")
+    assert gans("db", "url").out.strip() == "mysql+pymysql://u:***@host/one"
+    monkeypatch.setenv("GANS_DATABASE_URL", "sqlite:///two.db")
+    assert gans("db", "url").out.strip() == "sqlite:///two.db"
+
+
+def test_upgrade_says_from_where_to_where(gans: Gans) -> None:
+    assert "From nothing to revision" in gans("db", "upgrade").out
+    assert "Already at revision" in gans("db", "upgrade").out
+
+
+def test_the_shell_only_reads(gans: Gans) -> None:
+    gans("db", "upgrade")
+    assert gans("db", "shell", "DELETE FROM countries").code == 3
+    assert "249" in gans("db", "shell", "SELECT COUNT(*) FROM countries").out
+    wrong = gans("db", "shell", "SELECT nonsense")
+    assert wrong.code == 3
+    assert "nonsense" in wrong.err
+
+
+def test_control_characters_of_an_upstream_never_reach_the_terminal() -> None:
+    assert plain("a\x1b[31mb\u202ec\n[bold]d") == r"a\x1b[31mb\u202ec \[bold]d"
+
+
+def test_ctrl_c_lands_what_there_was(gans: Gans, simulator: Simulator, tmp_path: Path) -> None:
+    simulator.inject("timeout", times=3, host="en.wikipedia.org", match="Paris")
+    process = subprocess.Popen([sys.executable, "-c", "from local.cli import main; main()", "collect", "cities"],
+                               stderr=subprocess.PIPE, text=True)  # fmt: skip
+    for _ in range(200):
+        if any("Paris" in path for path in simulator.requests):
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Stopped" in err
+    assert "Traceback" not in err
+    (part,) = Path("data/landing").rglob("*.gz")
+    read = read_part(part.read_bytes())
+    assert read.footer.is_cut_short
+    assert 1 < len(read.captures) < 5
+    PartKey.parse(part.relative_to("data").as_posix())
+    assert "Loaded 1 parts" in gans("load").out
+
+
+def commands(group: typer.main.TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name, command in group.commands.items():
+        yield (*path, name), command.help or ""
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+
+
+def test_every_command_has_help_and_stands_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for path, text in commands(typer.main.get_command(cli.app)):
+        assert len(text) > 15, f"gans {' '.join(path)} has no help"
+        assert f"gans {' '.join(path)}" in readme, f"gans {' '.join(path)} is not in the README"
