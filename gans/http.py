@@ -70,9 +70,8 @@ class Http:
         self._settings, self.remaining = settings, remaining
         self._asked_at: dict[str, float] = {}
         self._session = _Session()
-        self._session.headers.update(
-            {"User-Agent": f"gans/{__version__} ({settings.contact})", "Accept-Encoding": "gzip", "Accept": "*/*"}
-        )
+        agent = f"gans/{__version__}" + (f" ({settings.contact})" if settings.contact else "")
+        self._session.headers.update({"User-Agent": agent, "Accept-Encoding": "gzip", "Accept": "*/*"})
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, _Adapter())
         if settings.simulator_url:

@@ -31,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database_url: str = "sqlite:///data/gans.db"
     landing: str = "data"
     watchlist: Path = Path("watchlist.toml")
-    contact: str = "https://github.com/gans-mobility/gans"
+    contact: str = ""
     simulator_url: str = ""
     database_ca: str = ""
     keys: Mapping[str, str] = {}

@@ -383,6 +383,7 @@ def run_demo(cities: Annotated[int, typer.Option(min=1, max=1000, help="How many
     url = redacted(settings.database_url)
     out.print(
         f"\nAll of it is in {plain(url)}. What next:\n"
+        "  source .venv/bin/activate    so that this terminal finds gans\n"
         f"  GANS_DATABASE_URL={plain(url)} gans db shell     ask it anything in SQL\n"
         "  gans collect                 the real upstreams, for the cities of watchlist.toml\n"
         "  gans watch add en Lisbon     another city\n"
