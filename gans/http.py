@@ -5,29 +5,22 @@ between two requests to a host, conditional requests, a cap on the answer's size
 that the source does not declare or to an address inside a private network.
 """
 
-import io
-import ipaddress
 import logging
 import math
 import random
-import socket
 import time
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from datetime import timedelta
-from http.client import HTTPResponse, responses
-from typing import Any
+from http.client import responses
 from urllib.parse import quote_plus, urlencode, urljoin, urlsplit
 
 import msgspec
 import requests
-import requests.adapters
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import Retry, parse_url
 
 from gans import __version__
+from gans.connections import PrivateAddress, Session, until
 from gans.errors import NotModified, Permanent, Transient
 from gans.settings import Settings
 from gans.source import Request, Source
@@ -69,11 +62,9 @@ class Http:
         self.requests = 0
         self._settings, self.remaining = settings, remaining
         self._asked_at: dict[str, float] = {}
-        self._session = _Session()
+        self._session = Session()
         agent = f"gans/{__version__}" + (f" ({settings.contact})" if settings.contact else "")
         self._session.headers.update({"User-Agent": agent, "Accept-Encoding": "gzip", "Accept": "*/*"})
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _Adapter())
         if settings.simulator_url:
             self._session.trust_env = False  # no proxy stands between us and our own machine
 
@@ -119,7 +110,7 @@ class Http:
                 headers[source.secret.header] = key
             else:
                 url += f"{'&' if request.params else '?'}{urlencode({source.secret.param: key})}"
-        _until.set(time.monotonic() + min(source.pause.total_seconds() + TRY_S, self.remaining()))
+        until.set(time.monotonic() + min(source.pause.total_seconds() + TRY_S, self.remaining()))
         for _ in range(MAX_REDIRECTS + 1):
             host = self._allowed(source, url)
             self._pace(host, source.pause)
@@ -155,7 +146,7 @@ class Http:
         self.requests += 1
         try:
             return self._session.get(url, headers=dict(headers), timeout=(CONNECT_S, READ_S), stream=True, allow_redirects=False)
-        except _PrivateAddress:
+        except PrivateAddress:
             raise Permanent(f"Refused to ask {host}: its name leads into a private network") from None
         except requests.exceptions.Timeout:
             raise Transient(f"{host} did not answer in time") from None
@@ -178,7 +169,7 @@ class Http:
                 if len(body) > MAX_BODY_BYTES:
                     raise Permanent(f"{host}: the answer is over {MAX_BODY_BYTES >> 20} MiB and was cut off", status)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-            if time.monotonic() > _until.get():
+            if time.monotonic() > until.get():
                 raise Transient(f"{host}: the answer took longer than {TRY_S:.0f} s", status) from None
             raise Transient(f"{host}: the answer broke off ({_innermost(error)})", status) from None
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
@@ -234,98 +225,3 @@ def _innermost(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return type(error).__name__
-
-
-_until: ContextVar[float] = ContextVar("until", default=math.inf)
-"""When the try that is under way must be over; the connections read it, deep inside urllib3."""
-
-
-def _left(most: float) -> float:
-    """The seconds that the try still has, at most `most`."""
-    left = min(most, _until.get() - time.monotonic())
-    if left <= 0:
-        raise TimeoutError
-    return left
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: Any) -> None:
-        """None: `Http` follows redirects itself. Told of one, requests would read its body to the end, however long."""
-
-
-class _TimelyReader(io.RawIOBase):
-    """Reads from a socket until the try must be over: a time-out of the socket alone begins anew with every byte."""
-
-    def __init__(self, raw: io.RawIOBase, connection: socket.socket) -> None:
-        self._raw, self._connection = raw, connection
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._connection.settimeout(_left(READ_S))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _TimelyResponse(HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimelyReader(self.fp.detach(), sock))
-
-
-class _PrivateAddress(Exception):
-    """A name resolved to an address that is not of the public internet."""
-
-
-def _is_public(address: str) -> bool:
-    found = ipaddress.ip_address(address)
-    found = getattr(found, "ipv4_mapped", None) or found
-    return found.is_global and not found.is_multicast
-
-
-class _Connection(HTTPConnection):
-    response_class = _TimelyResponse
-
-
-class _PublicConnection(HTTPSConnection):
-    """Connects to addresses of the public internet only, and to the very address that was checked."""
-
-    response_class = _TimelyResponse
-
-    def _new_conn(self) -> socket.socket:
-        name = self._dns_host
-        addresses = [str(info[4][0]) for info in socket.getaddrinfo(name, self.port, type=socket.SOCK_STREAM)]
-        if not all(map(_is_public, addresses)):
-            raise _PrivateAddress
-        failure: Exception = OSError(f"{name} has no address")
-        try:
-            for address in addresses:
-                self._dns_host = address  # urllib3 connects to this, and still verifies the certificate for the name
-                self.timeout = _left(CONNECT_S)
-                try:
-                    return super()._new_conn()
-                except urllib3.exceptions.HTTPError as error:
-                    failure = error
-            raise failure
-        finally:
-            self._dns_host = name
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _PublicPool(HTTPSConnectionPool):
-    ConnectionCls = _PublicConnection
-
-
-class _Adapter(requests.adapters.HTTPAdapter):
-    """Makes the connections above; through a proxy that the environment names, it is the proxy that resolves and connects."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _PublicPool}
