@@ -126,7 +126,7 @@ def _run_key(key: PartKey) -> dict[str, Any]:
 
 
 def _store(connection: Connection, key: PartKey, meaning: Meaning, line: dict[str, Any]) -> None:
-    """Parents before children, rows in key order: two loaders that share rows wait for each other and do not deadlock."""
+    """Parents before children, rows in key order, so that two loaders that share rows mostly wait and seldom deadlock."""
     by_table: dict[str, list[list[msgspec.Struct]]] = {}
     for (name, _), rows in meaning.rows.items():
         by_table.setdefault(name, []).append(rows)

@@ -135,16 +135,22 @@ def _layout(table: Table, given: Columns) -> tuple[Columns, Columns, Columns, tu
     """For a row with the columns `given`: all its columns, versions last; its versions; its key; its fixed parents.
 
     Raises:
-        BadData: a column that the table has not or that is a version, or one that is missing and must not be null.
+        BadData: a column that the table has not or that is a version; or one is missing that must not be null, or that shares
+            the version of another: were it left out, the order of two loads would decide what is in it.
     """
     key = tuple(str(column.name) for column in table.primary_key)
-    required = [str(column.name) for column in table.columns if not column.nullable and column.server_default is None]
+    version_of = {str(column.name): newest_by(table, column.name) for column in table.columns if not column.primary_key}
+    versions = tuple(sorted({version_of[name] for name in given if version_of.get(name, name) != name}))
+    needed = [
+        str(column.name)
+        for column in table.columns
+        if (not column.nullable and column.server_default is None) or version_of.get(column.name) in versions
+    ]
     wrong = [f"no column {name}" for name in given if name not in table.columns]
-    wrong += [f"{name} is missing" for name in required if name not in given]
-    wrong += [f"{name} is not for a source to tell" for name in given if name in table.columns and newest_by(table, name) == name]
+    wrong += [f"{name} is not for a source to tell" for name in given if name in version_of.values()]
+    wrong += [f"{name} is missing" for name in needed if name not in given and name not in version_of.values()]
     if wrong:
         raise BadData(f"{table.name}: {'; '.join(wrong)}")
-    versions = tuple(sorted({newest_by(table, name) for name in given if name not in key}))
     parents = [(key.parent.name, key.column.table) for key in table.foreign_keys if key.parent.name in given]
     fixed = tuple((str(name), str(parent.name)) for name, parent in parents if is_fixed(parent))
     return (*sorted(given), *versions), versions, key, fixed

@@ -206,13 +206,13 @@ def bodies(**sizes: int) -> dict[str, Answer]:
 
 def test_large_answers_make_several_parts(run: Run, store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PART_BYTES", 1000)
-    collected = run(probe(*"abcdef"), Scripted(**bodies(a=500, b=500, c=1, d=5000, e=999, f=1)))
+    collected = run(probe(*"zabcdef"), Scripted(**bodies(z=2000, a=500, b=500, c=1, d=5000, e=999, f=1)))
     parts = landed(store)
-    assert [[capture.unit for capture in part.captures] for part in parts] == [["a", "b"], ["c"], ["d"], ["e", "f"]]
-    assert [part.header.part for part in parts] == [1, 2, 3, 4]
+    assert [[capture.unit for capture in part.captures] for part in parts] == [["z"], ["a", "b"], ["c"], ["d"], ["e", "f"]]
+    assert [part.header.part for part in parts] == [1, 2, 3, 4, 5]
     assert len({part.header.attempt for part in parts}) == 1
-    assert sum(part.footer.requests for part in parts) == 6
-    assert sum(part.footer.bytes_received for part in parts) == 7001
+    assert sum(part.footer.requests for part in parts) == 7
+    assert sum(part.footer.bytes_received for part in parts) == 9001
     assert collected.parts == list(store.keys("landing/"))
 
 
@@ -298,6 +298,18 @@ def test_what_meant_nothing_is_forgotten_and_no_more(store: FolderStore) -> None
     assert state.recall(store, "probe")["a"]["If-None-Match"] == "newer"
     state.forget(store, "other", ["a"])
     assert list(store.keys("")) == ["state/probe.json"]
+
+
+def test_what_was_forgotten_meanwhile_stays_forgotten(run: Run, store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first parts of a long run are loaded while its last are being collected."""
+    monkeypatch.setattr(module, "PART_BYTES", 1000)
+
+    def loader(done: int, known: int) -> None:
+        if done == 3:
+            state.forget(store, "probe", ["a"])
+
+    run(probe(*"abcd"), Scripted(**bodies(a=900, b=900, c=900, d=900)), on_progress=loader)
+    assert list(state.recall(store, "probe")) == ["b", "c", "d"]
 
 
 # following

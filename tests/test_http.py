@@ -121,7 +121,7 @@ def asking(upstream: Upstream) -> Http:
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Short time-outs, and no waiting between tries but a list of how long it would have been."""
-    for name, seconds in {"CONNECT_S": 0.5, "READ_S": 0.15, "TRY_S": 0.4}.items():
+    for name, seconds in {"CONNECT_S": 0.3, "READ_S": 0.3, "TRY_S": 0.6}.items():
         monkeypatch.setattr(http, name, seconds)
     waited: list[float] = []
     monkeypatch.setattr(http, "time", SimpleNamespace(sleep=waited.append, monotonic=time.monotonic))
@@ -209,8 +209,8 @@ def test_after_a_few_tries_it_is_given_up(asking: Http, upstream: Upstream, wait
         (" 7 ", 7, 7),
         ("3600", http.LONGEST_WAIT_S, http.LONGEST_WAIT_S),
         ("9" * 5_000, 0, http.LONGEST_WAIT_S),
-        (format_datetime(datetime.now(UTC) + timedelta(seconds=9), usegmt=True), 6, 9),
-        (format_datetime(datetime.now(UTC) + timedelta(days=9), usegmt=True), http.LONGEST_WAIT_S, http.LONGEST_WAIT_S),
+        (timedelta(seconds=9), 6, 9),
+        (timedelta(days=9), http.LONGEST_WAIT_S, http.LONGEST_WAIT_S),
         ("Mon, 01 Jan 2024 00:00:00 GMT", 0, http.BACKOFF_S),
         ("Mon, 01 Jan 99999999 00:00:00 GMT", 0, http.BACKOFF_S),
         ("-5", 0, http.BACKOFF_S),
@@ -220,8 +220,10 @@ def test_after_a_few_tries_it_is_given_up(asking: Http, upstream: Upstream, wait
     ids=lambda value: str(value)[:20],
 )
 def test_retry_after_is_honoured_up_to_a_cap(
-    asking: Http, upstream: Upstream, waits: list[float], header: str, least: float, most: float
+    asking: Http, upstream: Upstream, waits: list[float], header: str | timedelta, least: float, most: float
 ) -> None:
+    if isinstance(header, timedelta):
+        header = format_datetime(datetime.now(UTC) + header, usegmt=True)
     upstream.script = [answer("429 Too Many Requests", Retry_After=header)]
     asking.ask(SOURCE, REQUEST)
     assert least <= waits[-1] <= most
@@ -616,7 +618,7 @@ def test_a_try_that_is_under_way_ends_with_the_time(upstream: Upstream, monkeypa
     running = Http(Settings(simulator_url=upstream.url), remaining=lambda: began + 0.8 - time.monotonic())
     upstream.script = [drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x")] * 9
     failure(running)
-    assert time.monotonic() - began < 0.95
+    assert time.monotonic() - began < 1.2
     assert len(upstream.asked) == 1
 
 

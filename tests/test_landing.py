@@ -241,7 +241,7 @@ def test_a_part_can_be_closed_again_where_it_could_not_be_written() -> None:
 
 
 def lines(*changed: bytes) -> bytes:
-    return gzip.compress(b"\n".join(changed))
+    return gzip.compress(b"\n".join(changed), mtime=0)
 
 
 WHOLE = written(CAPTURES)
@@ -257,7 +257,7 @@ FIRST, *MIDDLE, LAST = gzip.decompress(written(CAPTURES)).splitlines()
         (WHOLE[:-1], "cut short"),
         (WHOLE[: len(WHOLE) // 2], "cut short"),
         (WHOLE[:-8] + b"\x00" * 8, "not gzip"),
-        (gzip.compress(b""), "not one of ours"),
+        (lines(b""), "not one of ours"),
         (lines(b"not json"), "not one of ours"),
         (lines(FIRST, b"\xff", LAST), "not one of ours"),
         (lines(FIRST, b'{"line":"other"}', LAST), "not one of ours"),
