@@ -116,7 +116,7 @@ class S3Store:
 
     @contextmanager
     def _asking(self, key: str) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+        from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             yield

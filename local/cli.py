@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 a run failed or was partial; 2 wrong usage or configuratio
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -55,6 +56,7 @@ UNTIL = typer.Option(None, "--to", help="Last slot, included; a day alone means 
 def main() -> None:
     """The command, with every expected error as one message and its exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by a service manager: as by Ctrl-C, land what there is
     try:
         code = app(standalone_mode=False) or 0
         if code == 130:

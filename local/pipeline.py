@@ -1,5 +1,6 @@
 """Collect and load in one process: what on AWS are two functions with a queue between them."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from sqlalchemy import Engine, select
 from gans import migrate
 from gans.collect import Collected, collect, utc_now
 from gans.database import open_engine
+from gans.errors import BadData
 from gans.http import Http
 from gans.landing import PartKey, Store, open_store
 from gans.load import Loaded, load
@@ -18,6 +20,8 @@ from gans.source import Source, registry
 from gans.tables import collection_runs
 
 Progress = Callable[[int, int], None]
+
+_log = logging.getLogger(__name__)
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -95,19 +99,25 @@ class Pipeline:
         """The landed parts that the ledger does not know, oldest slot first."""
         with self.engine.connect() as connection:
             known = set(connection.scalars(select(collection_runs.c.landing_key)))
-        return self._in_slot_order(key for key in self.store.keys("landing/") if key not in known)
+        return [str(part) for part in _parts(key for key in self.store.keys("landing/") if key not in known)]
 
     def landed(self, source: str, since: datetime | None, until: datetime | None) -> list[str]:
         """The landed parts of `source` whose slot is from `since` to `until`, both included, oldest first."""
-        keys = self._in_slot_order(self.store.keys(f"landing/{source}/"))
-        slots = ((key, PartKey.parse(key).slot) for key in keys)
-        return [key for key, slot in slots if (since is None or slot >= since) and (until is None or slot <= until)]
+        parts = _parts(self.store.keys(f"landing/{source}/"))
+        return [str(part) for part in parts if (since is None or part.slot >= since) and (until is None or part.slot <= until)]
 
     def readers(self, changed: Iterable[str]) -> Iterator[Source]:
         """The sources that read one of the reference tables that changed."""
         tables = set(changed)
         return (source for source in self.sources.values() if tables & set(source.reads))
 
-    @staticmethod
-    def _in_slot_order(keys: Iterable[str]) -> list[str]:
-        return sorted(keys, key=lambda key: (PartKey.parse(key).slot, key))
+
+def _parts(keys: Iterable[str]) -> list[PartKey]:
+    """The landed parts among `keys`, oldest slot first; a file that is none is named and left alone."""
+    found = []
+    for key in keys:
+        try:
+            found.append(PartKey.parse(key))
+        except BadData as error:
+            _log.warning("%s; it is left alone", error)
+    return sorted(found, key=lambda part: (part.slot, part))

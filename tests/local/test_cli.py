@@ -133,6 +133,7 @@ def test_load_and_replay_rebuild_a_lost_database_from_the_landing(gans: Gans) ->
     assert said.code == 0, said
     assert "Loaded 2 parts" in said.out
     assert (rows("cities"), rows("weather_forecasts")) == (cities, weather)
+    Path("data/landing/weather/notes.txt").write_text("mine")
     assert "Nothing waits" in gans("load").out
     assert "Loaded 1 parts" in gans("replay", "weather").out
     assert (rows("cities"), rows("weather_forecasts")) == (cities, weather)
