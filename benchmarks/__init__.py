@@ -1,0 +1,1 @@
+"""Gans side by side with what one would use instead: `python -m benchmarks`."""

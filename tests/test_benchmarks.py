@@ -1,0 +1,83 @@
+"""The harness of the benchmarks: its arithmetic and what it writes. Nothing is timed here."""
+
+import json
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report, upsert
+from benchmarks.side_by_side import Benchmark, Result, compare, seconds
+from gans.check import checked
+from gans.tables import weather_forecasts
+
+MISSED = Result("suite.what.peer", "rows/s", 50.0, 100.0, "peer", 0.5, 0.6, False)
+HELD = Result("suite.other.peer", "pages/s", 31.256, 2.5, "another", 12.502, 10.0, True)
+
+
+def in_turn(log: list[str], name: str, times: list[float]) -> Callable[[], float]:
+    runs = iter(times)
+
+    def run() -> float:
+        log.append(name)
+        return next(runs)
+
+    return run
+
+
+@pytest.mark.parametrize(("target", "holds"), [(3.9, True), (4.0, True), (4.001, False)])
+def test_the_ratio_is_of_the_medians_and_more_is_better(target: float, holds: bool) -> None:
+    log: list[str] = []
+    benchmark = Benchmark(
+        name="suite.what.peer",
+        unit="rows/s",
+        amount=1_000,
+        ours=in_turn(log, "ours", [9.0, 2.0, 1.0]),
+        peer=in_turn(log, "peer", [8.0, 1.0, 80.0]),
+        peer_name="a peer",
+        target=target,
+        rounds=3,
+    )
+    assert compare(benchmark, lambda: log.append("-")) == Result(
+        "suite.what.peer", "rows/s", 500.0, 125.0, "a peer", 4.0, target, holds
+    )
+    assert "".join(log) == "ours-peer-peer-ours-ours-peer-"
+
+
+def test_seconds_does_the_work_once() -> None:
+    done: list[int] = []
+    assert seconds(lambda: done.append(1)) >= 0
+    assert done == [1]
+
+
+def test_what_is_written(tmp_path: Path) -> None:
+    as_json, readme = tmp_path / "results.json", tmp_path / "README.md"
+    readme.write_text(f"before\n{report.BEGIN}\nlast time's\n{report.END}\nafter\n")
+    report.write([MISSED, HELD], {"MySQL": "9.7.4"}, as_json, readme)
+    keys = ["name", "unit", "ours", "peer", "peer_name", "ratio", "target", "holds"]
+    told = json.loads(as_json.read_text())
+    assert [list(result) for result in told] == [keys, keys]
+    assert told[0] == dict(zip(keys, ("suite.what.peer", "rows/s", 50.0, 100.0, "peer", 0.5, 0.6, False), strict=True))
+    text = readme.read_text()
+    assert text.startswith(f"before\n{report.BEGIN}\n")
+    assert text.endswith(f"{report.END}\nafter\n")
+    assert "last time's" not in text
+    assert "MySQL 9.7.4" in text
+    assert "| suite.what.peer | 50 | 100 | peer | rows/s | 0.5 × | ≥ 0.6 × | NO |" in text
+    assert "| suite.other.peer | 31.3 | 2.5 |" in text
+
+
+def test_the_real_readme_has_a_place_for_the_table() -> None:
+    text = report.README.read_text()
+    assert text.index(report.BEGIN) < text.index(report.END)
+
+
+def test_the_forecasts_are_rows_in_key_order() -> None:
+    rows = list(islice(upsert.forecasts(), 400))
+    keys = [tuple(row[name] for name in upsert.KEY) for row in rows]
+    assert keys == sorted(set(keys))
+    columns = (*rows[0], "fetched_at")
+    assert set(columns) == {column.name for column in weather_forecasts.columns}
+    for row in rows:
+        checked(weather_forecasts, columns, [*row.values(), upsert.SLOT])
