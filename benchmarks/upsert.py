@@ -66,9 +66,9 @@ def suite() -> Iterator[Suite]:
         yield Suite(
             [
                 _benchmark("fresh.to_sql", ours.fresh, to_sql.fresh, "pandas DataFrame.to_sql", target=2.0, rounds=5),
-                _benchmark("fresh.dlt", ours.fresh, dlt.fresh, "dlt merge", target=5.0, rounds=3),
+                _benchmark("fresh.dlt", ours.fresh, dlt.fresh, "dlt merge", target=5.0, rounds=5),
                 _benchmark("fresh.load_data", ours.fresh, load_data.fresh, "LOAD DATA LOCAL INFILE", target=0.6, rounds=7),
-                _benchmark("over.dlt", ours.over, dlt.over, "dlt merge", target=5.0, rounds=3),
+                _benchmark("over.dlt", ours.over, dlt.over, "dlt merge", target=5.0, rounds=5),
                 _benchmark("over.load_data", ours.over, load_data.over, "LOAD DATA … REPLACE", target=0.6, rounds=7),
             ],
             {"MySQL": ".".join(map(str, dialect.server_version_info or ())), **versions},
