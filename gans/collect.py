@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from gans import __version__, state
-from gans.errors import BadData, NotModified, Permanent, Transient
+from gans.errors import BadData, NotModified, Permanent, QuotaExceeded, Transient
 from gans.http import Answer, Http
 from gans.landing import Footer, Header, PartKey, PartWriter, Store
 from gans.source import Capture, Given, Reference, Request, Source
@@ -48,6 +48,7 @@ class _Run:
         self.parts: list[str] = []
         self.validators = state.recall(store, source.name)
         self.fresh: state.Validators = {}
+        self.is_quota_used_up = False
         self._begin()
 
     def _begin(self) -> None:
@@ -62,8 +63,8 @@ class _Run:
         told = {name: capture.headers.get(header, "") for header, name in _CONDITIONS.items()}
         # What cannot be sent back in a header would make every next request fail.
         told = {name: value for name, value in told.items() if value and value.isascii() and value.isprintable()}
-        if told:
-            self.fresh[capture.unit] = {state.URL: capture.url, **told}
+        if 200 <= capture.status < 300:  # one without validators takes the place of one with them
+            self.fresh[capture.unit] = {**state.question(capture.url, capture.context), **told} if told else {}
 
     def land(self, *, is_cut_short: bool = False, note: str = "") -> None:
         """Keeps the part; only then the validators of its answers, since an answer that is not kept must be asked for again."""
@@ -137,14 +138,18 @@ def _following(source: Source, capture: Capture) -> list[Request]:
 def _fetch(run: _Run, request: Request) -> tuple[Capture, Transient | Permanent | None]:
     """The answer to one request, and what went wrong."""
     known = run.validators.get(request.unit, {})
-    validators = known if known.get(state.URL) == request.full_url else {}
+    asked = state.question(request.full_url, request.context)
+    validators = {name: value for name, value in known.items() if name not in asked} if asked.items() <= known.items() else {}
     answer, error = Answer(0, {}, b""), None
     try:
-        answer = run.http.ask(run.source, request, {name: value for name, value in validators.items() if name != state.URL})
+        if run.is_quota_used_up:
+            raise QuotaExceeded("not asked: the quota is used up")
+        answer = run.http.ask(run.source, request, validators)
     except NotModified as told:
         answer = Answer(told.status, {}, b"")
     except (Transient, Permanent) as told:
         answer, error = Answer(told.status, {}, b""), told
+        run.is_quota_used_up |= isinstance(told, QuotaExceeded)
     reason = f"{type(error).__name__}: {error}" if error else ""
     url, now = request.full_url, run.clock()
     return Capture(request.unit, url, answer.status, run.slot, now, answer.headers, request.context, answer.body, reason), error

@@ -44,21 +44,28 @@ def open_engine(settings: Settings) -> Engine:
         url = make_url(settings.database_url)
         kind = url.get_backend_name()
         url.get_dialect()
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, ValueError):
         kind = ""
     if kind == "sqlite":
         return _sqlite(url)
-    if kind in ("mysql", "mariadb"):
-        return _mysql(url, settings.database_ca)
-    raise ConfigError(
-        f"GANS_DATABASE_URL={redacted(settings.database_url)} is not a database that Gans runs on. "
-        "Give sqlite:///path/to/gans.db, or mysql+pymysql://user:password@host:3306/gans"
-    )
+    given = f"GANS_DATABASE_URL={redacted(settings.database_url)}"
+    if kind not in ("mysql", "mariadb"):
+        raise ConfigError(
+            f"{given} is not a database that Gans runs on. "
+            "Give sqlite:///path/to/gans.db, or mysql+pymysql://user:password@host:3306/gans"
+        )
+    if not url.database:
+        raise ConfigError(f"{given} names no database: add its name, like /gans, at the end.")
+    return _mysql(url, settings.database_ca)
 
 
 def _sqlite(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(url.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"GANS_DATABASE_URL: cannot make the folder {folder}: {error.strerror}.") from None
     engine = create_engine(url, connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")

@@ -32,6 +32,10 @@ class Permanent(GansError):
     """Asking again gives the same answer (401, 404, quota used up): recorded, alarmed, not retried."""
 
 
+class QuotaExceeded(Permanent):
+    """The quota of the period is used up: as every `Permanent`, and nothing more is asked in this run."""
+
+
 class BadData(GansError):
     """The answer does not mean what it should: the item or the whole capture is rejected, the raw is kept."""
 

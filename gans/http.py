@@ -21,7 +21,7 @@ from urllib3.util import Retry, parse_url
 
 from gans import __version__
 from gans.connections import PrivateAddress, Session, until
-from gans.errors import NotModified, Permanent, Transient
+from gans.errors import NotModified, Permanent, QuotaExceeded, Transient
 from gans.settings import Settings
 from gans.source import Request, Source
 
@@ -86,6 +86,7 @@ class Http:
             NotModified: the upstream has nothing newer.
             Transient: no usable answer within the tries and the time that is left.
             Permanent: asking again will not change the answer; a host or address that may not be asked; a body over the cap.
+            QuotaExceeded: the answer says that the source's quota is used up.
             ConfigError: the source's key is required and not set.
         """
         key = self.require_key(source)
@@ -116,7 +117,7 @@ class Http:
             self._pace(host, source.pause)
             with self._send(host, self._simulated(url), headers) as response:
                 if not response.is_redirect:
-                    return self._read(host, response, key)
+                    return self._read(source, host, response, key)
                 url = _target(host, url, response.headers["location"])
         raise Permanent(f"{host} redirects more than {MAX_REDIRECTS} times")
 
@@ -157,7 +158,7 @@ class Http:
         except requests.exceptions.RequestException as error:
             raise Transient(f"{host}: no connection ({_innermost(error)})") from None
 
-    def _read(self, host: str, response: requests.Response, key: str) -> Answer:
+    def _read(self, source: Source, host: str, response: requests.Response, key: str) -> Answer:
         """The body, unless the status or its size or pace forbids."""
         status = response.status_code
         if status == 304:
@@ -169,14 +170,16 @@ class Http:
                 if len(body) > MAX_BODY_BYTES:
                     raise Permanent(f"{host}: the answer is over {MAX_BODY_BYTES >> 20} MiB and was cut off", status)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-            if time.monotonic() > until.get():
+            if until.get() - time.monotonic() < 0.05:  # a socket's time-out may come a moment early
                 raise Transient(f"{host}: the answer took longer than {TRY_S:.0f} s", status) from None
             raise Transient(f"{host}: the answer broke off ({_innermost(error)})", status) from None
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         told = _without(key, bytes(body))
+        message = f"{host} answered {status} {responses.get(status, '')}".rstrip() + _said(headers, told)
+        if source.quota and source.quota.is_used_up(status, told):
+            raise QuotaExceeded(message, status)
         if 200 <= status < 300:
             return Answer(status, headers, told)
-        message = f"{host} answered {status} {responses.get(status, '')}".rstrip() + _said(headers, told)
         if status in _TRANSIENT or status >= 500:
             raise Transient(message, status, _retry_after(response.headers.get("retry-after")))
         raise Permanent(message, status)

@@ -71,7 +71,9 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
     counts: Counter[str] = Counter()
     for (table, _), rows in meaning.rows.items():
         counts[table] += len(rows)
-    return Loaded(part_key, line["status"], counts, len(meaning.refused), publish(engine, store, counts), line["error"] or "")
+    # Every table of the source, since new rows in one may leave those of another behind (`current_with`).
+    published = publish(engine, store, source.writes if counts else ())
+    return Loaded(part_key, line["status"], counts, len(meaning.refused), published, line["error"] or "")
 
 
 def _fixed_keys(connection: Connection, source: Source) -> FixedKeys:

@@ -13,7 +13,7 @@ from gans.check import checked
 from gans.database import newest_by
 from gans.errors import BadData
 from gans.landing import Part
-from gans.source import Capture, Reject, Row, Source
+from gans.source import Capture, Lacking, Reject, Row, Source
 from gans.tables import metadata
 
 EXCERPT_CHARS = 4_000
@@ -39,7 +39,8 @@ class Meaning(msgspec.Struct):
     Attributes:
         rows: by table and columns, in key order.
         refused: the items and answers that are no rows.
-        offered: how many items the answers gave.
+        lacking: by column: how many items were left out since they lack it.
+        offered: how many items the answers gave; without those left out.
         good: how many units gave rows, or had nothing to give.
         not_modified: how many units had nothing newer.
         failed: how many units gave no answer, or one without a good row.
@@ -48,6 +49,7 @@ class Meaning(msgspec.Struct):
 
     rows: dict[tuple[str, Columns], list[msgspec.Struct]] = {}
     refused: list[Refused] = []
+    lacking: dict[str, int] = {}
     offered: int = 0
     good: int = 0
     not_modified: int = 0
@@ -80,6 +82,9 @@ def understand(source: Source, part: Part, fixed: FixedKeys) -> Meaning:
             continue
         refused_before, rows = len(meaning.refused), 0
         for item in _items(source, capture):
+            if isinstance(item, Lacking):
+                meaning.lacking[item.column] = meaning.lacking.get(item.column, 0) + 1
+                continue
             meaning.offered += 1
             if isinstance(item, Row):
                 try:
@@ -102,7 +107,7 @@ def understand(source: Source, part: Part, fixed: FixedKeys) -> Meaning:
     return meaning
 
 
-def _items(source: Source, capture: Capture) -> list[Row | Reject]:
+def _items(source: Source, capture: Capture) -> list[Row | Reject | Lacking]:
     """What a capture holds; a capture that is bad as a whole is one reject, so that it costs no other."""
     try:
         return list(source.parse(capture))
@@ -166,8 +171,8 @@ def _storable(text: str) -> str:
 
 
 def missing(meaning: Meaning) -> dict[str, int]:
-    """How many rows lack which column; those that most rows lack."""
-    counts: Counter[str] = Counter()
+    """How many rows, or items that are none for want of it, lack which column; those that most lack."""
+    counts = Counter(meaning.lacking)
     for (table, columns), rows in meaning.rows.items():
         for row in rows:
             values = msgspec.structs.astuple(row)

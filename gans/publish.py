@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import msgspec
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from gans.landing import Store
 from gans.reference import snapshot_key
@@ -13,7 +13,8 @@ from gans.tables import Instant, metadata
 def publish(engine: Engine, store: Store, tables: Iterable[str]) -> tuple[str, ...]:
     """Writes the snapshot of each reference table among `tables`, where it differs from the one that is there.
 
-    A snapshot is a JSON array of rows in key order, without the columns that only tell a version; of the cities, the watched.
+    A snapshot is a JSON array of rows in key order, without the columns that only tell a version; of the cities, the watched;
+    of a table that every answer tells the whole of, the rows of the newest answer.
 
     Returns:
         The tables whose snapshot changed.
@@ -26,6 +27,9 @@ def publish(engine: Engine, store: Store, tables: Iterable[str]) -> tuple[str, .
         query = select(*columns).order_by(*table.primary_key)
         if "is_watched" in table.columns:
             query = query.where(table.c.is_watched)
+        if whole := table.info["current_with"]:
+            newest = select(func.max(metadata.tables[whole].c.fetched_at)).scalar_subquery()
+            query = query.where(table.c.fetched_at == newest)
         with engine.connect() as connection:
             rows = [dict(row) for row in connection.execute(query).mappings()]
         data = msgspec.json.encode(rows)

@@ -27,9 +27,14 @@ class WatchedCity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Watchlist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The cities that Gans collects for."""
+    """The cities that Gans collects for.
+
+    Attributes:
+        airport_distance_km: airports at most so far away count as a city's own (great circle).
+    """
 
     cities: tuple[WatchedCity, ...] = ()
+    airport_distance_km: Annotated[float, msgspec.Meta(ge=0, le=300)] = 60.0
 
     def __post_init__(self) -> None:
         seen: dict[int, WatchedCity] = {}
@@ -79,6 +84,8 @@ class Snapshots:
     def rows(self, table: str) -> Sequence[Mapping[str, Any]]:
         if table == "watched_cities":
             return [msgspec.structs.asdict(city) for city in self._watchlist.cities]
+        if table == "watchlist":
+            return [{"airport_distance_km": self._watchlist.airport_distance_km}]
         data = self._store.read(snapshot_key(table))
         rows: list[dict[str, Any]] = msgspec.json.decode(data) if data else []
         return rows

@@ -98,6 +98,22 @@ class Secret(msgspec.Struct, frozen=True):
     host: str = ""
 
 
+class Quota(msgspec.Struct, frozen=True, kw_only=True):
+    """How much an upstream answers in a month.
+
+    Attributes:
+        per_month: the units that there are.
+        per_request: the units that a request costs.
+        plan: the subscription that gives them, in words.
+        is_used_up: whether an answer, its status and body, says that none are left, whatever the status means otherwise.
+    """
+
+    per_month: int
+    per_request: int
+    plan: str
+    is_used_up: Callable[[int, bytes], bool]
+
+
 class Request(msgspec.Struct, frozen=True):
     """One question to an upstream.
 
@@ -162,6 +178,15 @@ class Reject(NamedTuple):
     item: str
 
 
+class Lacking(NamedTuple):
+    """An item that the source leaves out by a written rule, since it lacks what goes into `column`, like "airports.airport_icao".
+
+    It is no fault, so nothing is refused; the ledger counts it.
+    """
+
+    column: str
+
+
 class Reference(Protocol):
     """The snapshots a plan may read."""
 
@@ -172,7 +197,7 @@ class Reference(Protocol):
 
 Plan = Callable[[Reference, datetime], Iterator[Request | Given]]
 Follow = Callable[[Capture], Iterator[Request]]
-Parse = Callable[[Capture], Iterator[Row | Reject]]
+Parse = Callable[[Capture], Iterator[Row | Reject | Lacking]]
 
 
 def _follows_nothing(_: Capture) -> Iterator[Request]:
@@ -193,6 +218,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         reads: the reference tables that `plan` reads.
         writes: the tables that `parse` gives rows for.
         secret: the key it needs, if any.
+        quota: how much it may be asked, where that is counted by the month.
         pause: the least time between two requests to one host.
         follow: what to ask next, where an answer names it.
     """
@@ -209,6 +235,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     parse: Parse
     secret: Secret | None = None
+    quota: Quota | None = None
     pause: timedelta = timedelta(0)
     follow: Follow = _follows_nothing
 

@@ -1,5 +1,6 @@
 """Changes to the watchlist: its TOML file on a laptop, `reference/watchlist.json` where the landing is a bucket."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -7,9 +8,9 @@ import tomlkit
 from tomlkit.items import AoT
 
 from gans.errors import ConfigError
-from gans.landing import Store
+from gans.landing import PartKey, Store, read_part
 from gans.reference import KEY, WatchedCity, Watchlist, read_watchlist
-from gans.sources.cities import LANGUAGES
+from gans.sources.cities import LANGUAGES, source
 
 _HEAD = """The cities that Gans collects for. `gans watch add|remove` edits this file; by hand is fine too.
 A city_id is given once and never reused: a city that is no longer watched stays here with is_watched = false."""
@@ -58,14 +59,26 @@ def remove(store: Store, file: Path | None, city: str) -> WatchedCity:
 
 def cities(store: Store, file: Path | None) -> list[WatchedCity]:
     """Everything on the watchlist, removed cities too; nothing where there is none yet."""
+    return list(_known(store, file).cities)
+
+
+def _known(store: Store, file: Path | None) -> Watchlist:
     is_there = file.exists() if file else store.read(KEY) is not None
-    return list(read_watchlist(store, file).cities) if is_there else []
+    return read_watchlist(store, file) if is_there else Watchlist()
+
+
+def without_article(store: Store, parts: Iterable[str]) -> Iterator[WatchedCity]:
+    """The cities among what was landed in `parts` whose article does not exist."""
+    for key in parts:
+        if PartKey.parse(key).source == source.name:
+            for capture in read_part(store.read(key) or b"").captures:
+                if capture.status == 404:
+                    yield WatchedCity(*(capture.context[name] for name in ("city_id", "language", "title")))
 
 
 def _write(store: Store, file: Path | None, known: list[WatchedCity]) -> None:
-    watchlist = Watchlist(tuple(known))
     if file is None:
-        store.write(KEY, msgspec.json.encode(watchlist))
+        store.write(KEY, msgspec.json.encode(msgspec.structs.replace(_known(store, file), cities=tuple(known))))
         return
     document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
     if not file.exists():

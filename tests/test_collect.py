@@ -13,7 +13,7 @@ import pytest
 from gans import collect as module
 from gans import http, state
 from gans.collect import Collected, collect
-from gans.errors import BadData, ConfigError, NotModified, Permanent, Transient
+from gans.errors import BadData, ConfigError, NotModified, Permanent, QuotaExceeded, Transient
 from gans.http import Answer, Http
 from gans.landing import FolderStore, Part, PartKey, Store, read_part
 from gans.settings import Settings
@@ -140,6 +140,21 @@ def test_every_planned_unit_leaves_a_capture(run: Run, store: FolderStore) -> No
     assert collected.parts == list(store.keys("landing/")) == [str(PartKey.of(part.header))]
 
 
+def test_after_a_used_up_quota_nothing_more_is_asked_and_every_unit_is_accounted_for(run: Run, store: FolderStore) -> None:
+    http = Scripted(b=QuotaExceeded("api.test answered 429: no units left", 429))
+    done = run(probe("a", "b", "c", "d"), http)
+    assert (done.units, done.transient, done.permanent) == (4, 0, 3)
+    assert list(http.asked) == ["a", "b"]
+    assert {capture.unit: capture.error for capture in captured(store)} == {
+        "a": "",
+        "b": "QuotaExceeded: api.test answered 429: no units left",
+        **dict.fromkeys("cd", "QuotaExceeded: not asked: the quota is used up"),
+    }
+    later = Scripted()
+    run(probe("a", "b"), later)
+    assert list(later.asked) == ["a", "b"], "the next run tries again"
+
+
 def test_each_attempt_has_its_own_place(run: Run, store: FolderStore) -> None:
     for _ in range(3):
         run(probe("a"), Scripted())
@@ -252,6 +267,19 @@ def test_another_question_is_asked_in_full(run: Run, store: FolderStore) -> None
     asking = Scripted()
     run(probe(plan=plan), asking)
     assert asking.asked == {"a": {}}
+
+
+def test_beside_another_context_it_is_asked_in_full(run: Run, store: FolderStore) -> None:
+    def about(*cities: int) -> Source:
+        request = Request("a", "https://api.test/a", context={"cities": list(cities), "of": {"x": 1, "y": 2}})
+        return probe(plan=lambda reference, slot: iter((request,)))
+
+    answer = Answer(200, {"etag": '"1"'}, b"x")
+    run(about(1), Scripted(a=answer))
+    run(about(1, 2), asking := Scripted(a=answer))
+    assert asking.asked == {"a": {}}, "the answer did not change, what it means did"
+    run(about(1, 2), asking := Scripted(a=NotModified("nothing newer", 304)))
+    assert asking.asked == {"a": {"If-None-Match": '"1"'}}
 
 
 @pytest.mark.parametrize("etag", ['"a\u00a0"', '"a\nb"', "\x85", '"\x7f"', ""])

@@ -28,7 +28,7 @@ from gans.errors import BadData
 from gans.landing import FolderStore, Footer, Header, Part, PartKey, PartWriter
 from gans.load import load
 from gans.meaning import Meaning, understand
-from gans.source import Capture, Given, Reject, Request, Row, Source, registry
+from gans.source import Capture, Given, Lacking, Reject, Request, Row, Source, registry
 from gans.tables import metadata
 
 SOURCES = registry()
@@ -146,7 +146,7 @@ def part_of(source: Source, captures: list[Capture]) -> Part:
 
 def parsed(source: Source, capture: Capture) -> tuple[list[Row], list[Reject]]:
     """What `parse` gives; a capture that is bad as a whole counts as one reject. Any other exception is the test's."""
-    items: list[Row | Reject] = []
+    items: list[Row | Reject | Lacking] = []
     try:
         items.extend(source.parse(capture))
     except BadData as error:

@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gans import http
-from gans.errors import ConfigError, GansError, NotModified, Permanent, Transient
+from gans.errors import ConfigError, GansError, NotModified, Permanent, QuotaExceeded, Transient
 from gans.http import Http
 from gans.settings import Settings
-from gans.source import Request, Secret, Source, every
+from gans.source import Quota, Request, Secret, Source, every
 
 HOST = "api.test"
 REQUEST = Request("berlin", f"https://{HOST}/v1", {"q": "a b"}, {"Accept-Language": "de"})
@@ -243,6 +243,19 @@ def test_a_wait_that_was_asked_for_is_told_on(asking: Http, upstream: Upstream) 
     told = failure(asking)
     assert isinstance(told, Transient)
     assert (told.status, told.retry_after) == (429, 3600)
+
+
+@pytest.mark.parametrize("status", ["429 Enough", "403 No", "200 OK", "503 Busy"])
+def test_a_used_up_quota_is_told_at_once_whatever_the_status(asking: Http, upstream: Upstream, status: str) -> None:
+    quota = Quota(per_month=600, per_request=2, plan="BASIC", is_used_up=lambda _, body: body == b"no units left")
+    upstream.script = [answer(status, b"no units left", Content_Type="text/plain")] * 3
+    told = failure(asking, of=QuotaExceeded, source=source(quota=quota))
+    assert isinstance(told, Permanent)
+    assert (told.status, len(upstream.asked)) == (int(status[:3]), 1)
+    assert str(told).startswith(f"{HOST} answered {status[:3]}")
+    assert str(told).endswith(": no units left")
+    upstream.script = [answer("429 Enough", b"a little slower")]
+    assert asking.ask(source(quota=quota), REQUEST).body == b"ok"
 
 
 def test_silence_ends_in_time(asking: Http, upstream: Upstream) -> None:

@@ -32,6 +32,11 @@ def test_a_watchlist_names_cities_and_remembers_those_removed(read: Read) -> Non
     assert read("") == Watchlist()
 
 
+def test_a_watchlist_says_how_far_an_airport_may_be(read: Read) -> None:
+    assert read("").airport_distance_km == 60
+    assert read("airport_distance_km = 35").airport_distance_km == 35
+
+
 def test_without_a_file_it_is_in_the_store(tmp_path: Path) -> None:
     store: Store = FolderStore(tmp_path)
     with pytest.raises(ConfigError, match=r"There is no watchlist at reference/watchlist\.json\. Begin one with `gans watch add"):
@@ -52,6 +57,8 @@ def test_without_a_file_it_is_in_the_store(tmp_path: Path) -> None:
         ('[[cities]]\ncity_id = 1\nwikipedia_language = "en"\n', "missing required field `wikipedia_title`"),
         (f"[[cities]]\n{BERLIN}is_watchd = false\n", "unknown field `is_watchd`"),
         ("[[city]]\ncity_id = 1\n", "unknown field `city`"),
+        ("airport_distance_km = 301", r"`float` <= 300.0 - at `\$\.airport_distance_km`"),
+        ('airport_distance_km = "60"', r"Expected `float`, got `str` - at `\$\.airport_distance_km`"),
         ("[[cities]\n", "watchlist.toml cannot be read"),
         ("# \udcff", "watchlist.toml cannot be read"),
     ],
@@ -74,6 +81,7 @@ def test_snapshots_are_the_watchlist_and_what_was_published(tmp_path: Path) -> N
     assert snapshots.rows("watched_cities") == [
         {"city_id": 3, "wikipedia_language": "de", "wikipedia_title": "Ulm", "is_watched": False}
     ]
+    assert snapshots.rows("watchlist") == [{"airport_distance_km": 60.0}]
     assert snapshots.rows("cities") == []
     store.write(snapshot_key("cities"), b'[{"city_id": 3, "latitude": null}]')
     assert snapshots.rows("cities") == [{"city_id": 3, "latitude": None}]

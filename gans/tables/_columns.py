@@ -53,13 +53,15 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-def table(name: str, *items: SchemaItem, about: str, rows: str, reference: bool = False) -> Table:
+def table(name: str, *items: SchemaItem, about: str, rows: str, reference: bool = False, current_with: str = "") -> Table:
     """A table with what people want to know of it.
 
     Args:
         about: what one row is.
         rows: how many rows it grows by.
         reference: whether `load` publishes it for the plans of other sources.
+        current_with: for a table whose every answer tells the whole of it: the table whose newest `fetched_at` is that of the
+            newest answer. A row with an older one was not told again; it stays, and is not published.
     """
     # One binary collation everywhere: `Malmo` is not `Malmö` in a key, and views compare alike on every database.
     return Table(
@@ -67,7 +69,7 @@ def table(name: str, *items: SchemaItem, about: str, rows: str, reference: bool 
         metadata,
         *items,
         comment=about,
-        info={"rows": rows, "reference": reference},
+        info={"rows": rows, "reference": reference, "current_with": current_with},
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mysql_engine="InnoDB",
