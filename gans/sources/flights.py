@@ -1,0 +1,321 @@
+"""Flights that arrive at the airports near the watched cities, from AeroDataBox: every 6 hours today's, daily also tomorrow's.
+
+The format (https://doc.aerodatabox.com, "FIDS / airport departures and arrivals by local time range") has had three generations,
+and all are read: times as `scheduledTimeUtc` and `scheduledTimeLocal` (2022), as `scheduledTime: {utc, local}` (since 2023), or
+both; and the arrival as `arrival` beside a `departure`, or, asked without legs, as `movement`, whose airport is the origin.
+
+Rules
+1. A flight is known by its airport, number and scheduled time. Windows overlap, for the board sorts flights into them by their
+   revised time: the same key is the same flight.
+2. Every number is kept as told, its spaces trimmed: `DBETI`, `E4 56LE`. Code-shares are marked, not counted here: which of them
+   stands for a flight depends on numbers that another window may tell, so the view `operating_flights` decides.
+3. What is not told is None. An origin called "Unknown" is not told.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from gans.errors import BadData
+from gans.source import Capture, Quota, Reference, Reject, Request, Row, Secret, Source, every
+
+HOST = "aerodatabox.p.rapidapi.com"
+URL = f"https://{HOST}/flights/airports/icao"
+WINDOWS = (("00:00", "11:59"), ("12:00", "23:59"))
+"""The halves of an airport's day, local time: a board answers for at most twelve hours."""
+
+_REPEATED = 4_096
+"""How many texts and times are remembered as read: a board repeats most of them."""
+
+PARAMS = {
+    "direction": "Arrival",
+    "withLeg": "true",
+    "withCancelled": "true",
+    "withCodeshared": "true",
+    "withCargo": "true",
+    "withPrivate": "false",
+    "withLocation": "false",
+}
+
+
+class _Struct(msgspec.Struct, rename="camel", frozen=True, gc=False, omit_defaults=True):
+    """Any name may be absent or null."""
+
+
+class _Time(_Struct, frozen=True):
+    utc: str | None = None
+    local: str | None = None
+
+
+class _Airport(_Struct, frozen=True):
+    icao: str | None = None
+    name: str | None = None
+
+
+class _Airline(_Struct, frozen=True):
+    name: str | None = None
+    iata: str | None = None
+    icao: str | None = None
+
+
+class _Aircraft(_Struct, frozen=True):
+    model: str | None = None
+    reg: str | None = None
+
+
+class _Departure(_Struct, frozen=True):
+    airport: _Airport | None = None
+
+
+class _Arrival(_Struct, frozen=True):
+    airport: _Airport | None = None  # of a `movement`: the origin
+    scheduled_time: _Time | None = None
+    scheduled_time_utc: str | None = None
+    scheduled_time_local: str | None = None
+    revised_time: _Time | None = None
+    actual_time_utc: str | None = None  # the first name of `revisedTime`
+    runway_time: _Time | None = None
+    runway_time_utc: str | None = None
+    terminal: str | None = None
+    check_in_desk: str | None = None
+
+
+class _Flight(_Struct, frozen=True):
+    number: str
+    status: str | None = None
+    codeshare_status: str | None = None
+    is_cargo: bool | None = None
+    arrival: _Arrival | None = None
+    movement: _Arrival | None = None
+    departure: _Departure | None = None
+    aircraft: _Aircraft | None = None
+    airline: _Airline | None = None
+
+
+class _Board(msgspec.Struct):
+    """An answer in which every flight is as declared."""
+
+    arrivals: list[_Flight]
+
+
+class _Message(msgspec.Struct):
+    """What RapidAPI says instead of an answer."""
+
+    message: str
+
+
+_NOWHERE, _NOBODY, _NOTHING = _Airport(), _Airline(), _Aircraft()
+_decode_board = msgspec.json.Decoder(_Board).decode
+_decode_flight = msgspec.json.Decoder(_Flight).decode
+
+
+def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
+    """Two windows of today for every airport near a watched city, and of tomorrow at midnight UTC; days are the airport's own."""
+    watched = {city["city_id"] for city in reference.rows("watched_cities") if city["is_watched"]}
+    near = {link["airport_icao"] for link in reference.rows("city_airports") if link["city_id"] in watched}
+    for airport in reference.rows("airports"):
+        icao, zone = airport["airport_icao"], airport["timezone"]
+        if icao not in near or zone is None:
+            continue
+        today = slot.astimezone(ZoneInfo(zone)).date()
+        yield from _requests(icao, "today", today)
+        if slot.hour == 0:
+            yield from _requests(icao, "tomorrow", today + timedelta(days=1))
+
+
+def _requests(icao: str, name: str, day: date) -> Iterator[Request]:
+    for start, end in WINDOWS:
+        yield Request(
+            unit=f"{icao} {name} from {start}",
+            url=f"{URL}/{icao}/{day}T{start}/{day}T{end}",
+            params=PARAMS,
+            headers={"X-RapidAPI-Host": HOST},
+            context={"airport_icao": icao},
+        )
+
+
+def parse(capture: Capture) -> Iterator[Row | Reject]:
+    """A row per flight, and one per airline that is told with a code.
+
+    Raises:
+        BadData: not JSON, an error message, or an answer without arrivals.
+    """
+    if capture.status == 204:  # the board's way to say that nothing arrives
+        return
+    airport_icao, airlines = capture.context["airport_icao"], set()
+    for flight in _flights(capture.body):
+        if isinstance(flight, Reject):
+            yield flight
+            continue
+        try:
+            row = _row(flight, airport_icao)
+        except (OverflowError, BadData) as error:
+            yield Reject(str(error), msgspec.json.encode(flight).decode())
+            continue
+        code = row["airline_code"]
+        if code and code not in airlines:
+            airlines.add(code)
+            yield Row("airlines", {"airline_code": code, "name": row["airline_name"]})
+        yield Row("flights", row)
+
+
+def _flights(body: bytes) -> Iterable[_Flight | Reject]:
+    """The flights of an answer, and those that are not as declared; a flight alone is an answer too."""
+    try:
+        return _decode_board(body).arrivals  # all at once, twice as fast as one by one
+    except (ValueError, RecursionError):
+        pass
+    try:
+        answer = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        if "arrivals" in answer:
+            return map(_flight, msgspec.json.decode(answer["arrivals"], type=list[msgspec.Raw]))
+    except (ValueError, RecursionError) as error:  # ValueError: not JSON, another shape, or not UTF-8
+        raise BadData(f"Not an answer of AeroDataBox: {error}") from None
+    if "arrival" in answer or "movement" in answer:
+        return [_flight(body)]
+    if message := _message(body):
+        raise BadData(f"AeroDataBox says: {message}")
+    raise BadData(f"The answer has no arrivals, only {', '.join(sorted(answer)) or 'nothing'}")
+
+
+def _flight(item: bytes | msgspec.Raw) -> _Flight | Reject:
+    try:
+        return _decode_flight(item)
+    except ValueError as error:
+        return Reject(str(error), bytes(item).decode(errors="replace"))
+
+
+def _message(body: bytes) -> str:
+    try:
+        return msgspec.json.decode(body, type=_Message).message
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _row(flight: _Flight, airport_icao: str) -> dict[str, Any]:
+    """The row of a flight.
+
+    Raises:
+        BadData: no number, no scheduled time, a time that is none, or a flight that departs or arrives elsewhere.
+    """
+    arrival = flight.arrival or flight.movement
+    if arrival is None:
+        raise BadData("neither arrival nor movement is told")
+    if arrival.check_in_desk is not None:
+        raise BadData("it has a check-in desk, so it departs")
+    if flight.arrival and arrival.airport and (told := _text(arrival.airport.icao)) not in (None, airport_icao):
+        raise BadData(f"it arrives at {told}, not at {airport_icao}")
+    number = _text(flight.number)
+    if number is None:
+        raise BadData("the number is empty")
+    scheduled_at, hour_at, arrival_on = _scheduled(
+        arrival.scheduled_time or _Time(arrival.scheduled_time_utc, arrival.scheduled_time_local)
+    )
+    revised_at = _instant(arrival.revised_time.utc if arrival.revised_time else arrival.actual_time_utc)
+    landed_at = _instant(arrival.runway_time.utc if arrival.runway_time else arrival.runway_time_utc)
+    origin = flight.movement.airport if flight.movement else flight.departure.airport if flight.departure else None
+    departure_icao, departure_name = _origin(origin or _NOWHERE)
+    airline_code, airline_name = _airline(flight.airline or _NOBODY)
+    aircraft = flight.aircraft or _NOTHING
+    return {
+        "arrival_icao": airport_icao,
+        "scheduled_at": scheduled_at,
+        "flight_number": number,
+        "departure_icao": departure_icao,
+        "departure_name": departure_name,
+        "airline_code": airline_code,
+        "airline_name": airline_name,
+        "status": _text(flight.status) or "Unknown",
+        "revised_at": revised_at,
+        # Before it has arrived, its time on the runway is an estimate as well.
+        "actual_at": (landed_at or revised_at) if flight.status == "Arrived" else None,
+        "terminal": _text(arrival.terminal),
+        "aircraft": _text(aircraft.model),
+        "registration": _text(aircraft.reg),
+        "is_cargo": flight.is_cargo is True,
+        "is_codeshare": flight.codeshare_status == "IsCodeshared",
+        "arrival_on": arrival_on,
+        "hour_at": hour_at,
+    }
+
+
+@lru_cache(_REPEATED)
+def _scheduled(told: _Time) -> tuple[datetime, datetime, date]:
+    """When it is to arrive, the hour that this falls into (both UTC), and the date at the airport.
+
+    Raises:
+        BadData: one of the two times is missing or is none, or they are not the same instant.
+    """
+    at, local = _instant(told.utc), _instant(told.local)
+    if at is None or local is None:
+        raise BadData("the scheduled time is missing, in UTC or local")
+    if at != local:
+        raise BadData(f"the scheduled time is {told.utc!r} in UTC but {told.local!r} local")
+    at = at.astimezone(UTC)
+    return at, at.replace(minute=0, second=0, microsecond=0), local.date()
+
+
+@lru_cache(_REPEATED)
+def _origin(told: _Airport) -> tuple[str | None, str | None]:
+    """Code and name of the airport that a flight comes from."""
+    name = _text(told.name)
+    return _text(told.icao), None if name == "Unknown" else name
+
+
+@lru_cache(_REPEATED)
+def _airline(told: _Airline) -> tuple[str | None, str | None]:
+    """Code and name of an airline."""
+    return _text(told.icao) or _text(told.iata), _text(told.name)
+
+
+@lru_cache(_REPEATED)
+def _text(told: str | None) -> str | None:
+    """`told` with single spaces and none at its ends; None where nothing is left."""
+    return " ".join(told.split()) or None if told else None
+
+
+@lru_cache(_REPEATED)
+def _instant(told: str | None) -> datetime | None:
+    """A time like `2023-12-08 11:20Z`, in the zone that it names.
+
+    Raises:
+        BadData: it is no time, or names no zone.
+    """
+    if told is None:
+        return None
+    try:
+        at = datetime.fromisoformat(told)
+    except ValueError:
+        raise BadData(f"{told!r} is no time") from None
+    if at.tzinfo is None:
+        raise BadData(f"the time {told!r} has no zone")
+    return at
+
+
+def _is_used_up(status: int, body: bytes) -> bool:
+    """RapidAPI says so with a 429, as it does of too many requests a second, or with another status: only the text tells."""
+    return len(body) < 1_000 and "quota" in _message(body).lower()
+
+
+source = Source(
+    name="flights",
+    provider="AeroDataBox",
+    docs="https://doc.aerodatabox.com",
+    licence="AeroDataBox terms of use",
+    schedule=every(hours=6),
+    stale_after=timedelta(hours=18),
+    hosts=(HOST,),
+    secret=Secret("GANS_AERODATABOX_KEY", header="X-RapidAPI-Key"),
+    # The free plan; a board is of tier 2, which costs 2 units. Paid plans have more: then change the number here.
+    quota=Quota(per_month=600, per_request=2, plan="AeroDataBox BASIC on RapidAPI", is_used_up=_is_used_up),
+    # The free plan takes one request a second.
+    pause=timedelta(seconds=1.5),
+    reads=("airports", "city_airports", "watched_cities"),
+    writes=("airlines", "flights"),
+    plan=plan,
+    parse=parse,
+)
