@@ -25,7 +25,7 @@ def main(
     for name, opened in SUITES.items():
         if names and not any(wanted.startswith(name) or name.startswith(wanted) for wanted in names):
             continue
-        with opened() as suite, Progress(console=console, transient=True) as progress:
+        with opened() as suite, Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             if suite.why_none:
                 console.print(f"{name} left out: {suite.why_none}")
             versions |= suite.versions

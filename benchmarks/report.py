@@ -17,11 +17,14 @@ README = HERE / "README.md"
 BEGIN, END = "<!-- results: written by `make bench` -->", "<!-- /results -->"
 
 _HEADINGS = ("benchmark", "ours", "peer", "", "unit", "ratio", "target", "holds")
+_NUMBERS = ("ours", "peer", "ratio", "target")
 
 
 def table(results: Iterable[Result]) -> Table:
     """The results, for a terminal."""
-    shown = Table(*_HEADINGS)
+    shown = Table()
+    for heading in _HEADINGS:
+        shown.add_column(heading, no_wrap=heading == "benchmark", justify="right" if heading in _NUMBERS else "left")
     for result in results:
         shown.add_row(*_cells(result), style=None if result.holds else "bold red")
     return shown

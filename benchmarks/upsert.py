@@ -229,6 +229,7 @@ def forecasts() -> Iterator[Forecast]:
                 "provider": "open-meteo",
                 "issued_at": SLOT,
                 "valid_at": valid_at,
+                "hour_at": valid_at - timedelta(hours=1),
                 "period_hours": 1,
                 "temperature_c": temperature_c,
                 "feels_like_c": round(temperature_c - dice.uniform(0, 4), 1),

@@ -1,22 +1,22 @@
 """Hourly weather forecasts from Open-Meteo, a week ahead, for every city with coordinates.
 
-The answer tells its own units and its own offset from UTC; both are read from it, never assumed. Where several models were asked
-for, the name of each variable ends in the model's, and each model is a provider of its own.
+The answer tells its own units and its own offset from UTC; both are read from it, never assumed. It names an hour by its end: its
+sums, its gusts and its chance of rain are those of the hour before, its other values those of the moment. Where several models
+were asked for, the name of each variable ends in the model's, and each model is a provider of its own.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from gans.errors import BadData
 from gans.source import Capture, Given, Reference, Reject, Request, Row, Secret, Source, every
+from gans.sources._forecasts import HOURS_AHEAD, ahead
 
 URL = "https://api.open-meteo.com/v1/forecast"
 PLACES_PER_REQUEST = 100
-HOURS_AHEAD = 168
 
 COLUMNS = {
     "temperature_2m": "temperature_c",
@@ -74,9 +74,9 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
                 "latitude": ",".join(f"{city['latitude']:.4f}" for city in asked),
                 "longitude": ",".join(f"{city['longitude']:.4f}" for city in asked),
                 "hourly": ",".join(COLUMNS),
-                # By the slot and not by "now", so that a late try asks for the same hours.
-                "start_hour": f"{slot:%Y-%m-%dT%H:%M}",
-                "end_hour": f"{slot + timedelta(hours=HOURS_AHEAD - 1):%Y-%m-%dT%H:%M}",
+                # By the slot and not by "now", so that a late try asks for the same hours; named by their ends.
+                "start_hour": f"{slot + timedelta(hours=1):%Y-%m-%dT%H:%M}",
+                "end_hour": f"{slot + timedelta(hours=HOURS_AHEAD):%Y-%m-%dT%H:%M}",
                 "timezone": "GMT",
             },
             context={"cities": [{"city_id": city["city_id"], "timezone": city["timezone"]} for city in asked]},
@@ -115,30 +115,15 @@ def _places(body: bytes) -> Sequence[msgspec.Raw]:
 
 
 def _rows(city_id: int, zone: str | None, place: _Place, slot: datetime) -> Iterator[Row | Reject]:
-    valid_at = _instants(place)
-    local = _local(valid_at, zone)
+    times = map(ahead(slot, 1, zone), _instants(place))
+    hours = [(hour, when) for hour, when in enumerate(times) if when]
     for model in _models(place):
         series = {column: _series(place, f"{name}_{model}" if model else name, column) for name, column in COLUMNS.items()}
-        provider = f"open-meteo:{model}" if model else "open-meteo"
-        for hour, at in enumerate(valid_at):
+        city = {"city_id": city_id, "provider": f"open-meteo:{model}" if model else "open-meteo"}
+        for hour, when in hours:
             values = {column: told[hour] for column, told in series.items()}
-            is_ahead = timedelta(0) <= at - slot < timedelta(hours=HOURS_AHEAD)
-            if not is_ahead or all(value is None for value in values.values()):
-                continue  # a past hour is no forecast; an hour without a value is beyond the model's reach
-            on, hour_of_week = local[hour]
-            yield Row(
-                "weather_forecasts",
-                {
-                    "city_id": city_id,
-                    "provider": provider,
-                    "issued_at": slot,
-                    "valid_at": at,
-                    "period_hours": 1,
-                    **values,
-                    "local_on": on,
-                    "local_hour_of_week": hour_of_week,
-                },
-            )
+            if any(value is not None for value in values.values()):  # an hour without a value is beyond the model's reach
+                yield Row("weather_forecasts", {**city, **when, **values})
 
 
 def _models(place: _Place) -> list[str]:
@@ -178,15 +163,6 @@ def _series(place: _Place, name: str, column: str) -> list[Any]:
         raise BadData(f"{name} is in {unit!r}; known: {', '.join(conversions)}")
     convert = conversions[unit]
     return [convert(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value for value in told]
-
-
-def _local(instants: Sequence[datetime], zone: str | None) -> list[tuple[date, int] | tuple[None, None]]:
-    """Date and hour of the week (0 is Monday 00:00) in the city's own zone; nothing where that is not known."""
-    try:
-        local = [at.astimezone(ZoneInfo(zone)) for at in instants] if zone else []
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones, or one too long
-        local = []
-    return [(at.date(), at.weekday() * 24 + at.hour) for at in local] or [(None, None)] * len(instants)
 
 
 source = Source(

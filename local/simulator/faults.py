@@ -29,6 +29,13 @@ def rate_limited(answer: Answer, upstream: Upstream) -> Answer:
     return replace(refusal, headers={**refusal.headers, "Retry-After": "1"})
 
 
+def quota_exceeded(answer: Answer, upstream: Upstream) -> Answer:
+    """The quota is used up, in the upstream's own words; a plain 429 where it has none."""
+    exhausted = getattr(upstream, "exhausted", None)
+    refusal: Answer = exhausted() if exhausted else upstream.refuse(429)
+    return refusal
+
+
 def server_error(answer: Answer, upstream: Upstream) -> Answer:
     """500 with the upstream's own error body."""
     return upstream.refuse(500)
@@ -83,6 +90,8 @@ def slow_drip(answer: Answer, upstream: Upstream) -> Answer:
 
 def wrong_charset(answer: Answer, upstream: Upstream) -> Answer:
     """Declared as UTF-8, sent as Windows-1252."""
+    if not answer.body:
+        return answer
     declared = answer.headers["Content-Type"].partition(";")[0] + "; charset=UTF-8"
     body = answer.body.decode().encode("cp1252", errors="replace")
     return replace(answer, headers={**_of_another_body(answer), "Content-Type": declared}, body=body)
@@ -90,6 +99,8 @@ def wrong_charset(answer: Answer, upstream: Upstream) -> Answer:
 
 def changed_layout(answer: Answer, upstream: Upstream) -> Answer:
     """Valid, but of another shape: JSON in a new envelope, HTML without its tables, CSV with new column names."""
+    if not answer.body:
+        return answer
     match answer.headers["Content-Type"].partition(";")[0]:
         case "application/json":
             envelope = {"apiVersion": "2.0", "data": {"items": [json.loads(answer.body)]}}
@@ -117,6 +128,7 @@ def _of_another_body(answer: Answer) -> dict[str, str]:
 
 _ALL: tuple[_Fault, ...] = (
     rate_limited,
+    quota_exceeded,
     server_error,
     bad_gateway,
     timeout,

@@ -223,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if length is None:
             self.send_header("Connection", "close")
-        elif answer.status != 304:
+        elif answer.status not in (204, 304):
             self.send_header("Content-Length", str(length))
         self.end_headers()
 

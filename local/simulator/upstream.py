@@ -1,4 +1,5 @@
-"""What an upstream is to the simulator: a module of this package with HOSTS, `answer` and `refuse`.
+"""What an upstream is to the simulator: a module of this package with HOSTS, `answer` and `refuse`; and, where it is asked by
+quota, `exhausted() -> Answer`, what it says when that is used up.
 
 Adding an upstream is adding such a module; `upstreams` finds it. Its functions are pure: the same world, request and
 time give the same answer.

@@ -1,9 +1,12 @@
--- One row per watched city and hour: the weather as last forecast, and whether it is one to ride in. Sums cover the hour before.
+-- One row per watched city and hour, the hour that begins at hour_at: the weather as last forecast, the flights that are to arrive,
+-- whether it lies in a holiday, and whether it is one to ride in. Sums, gusts and chances are of the hour; temperature, mean wind,
+-- clouds and condition are those at its end. The weather is open-meteo's, who forecasts by the hour; a period of three hours
+-- (openweather) would tell each hour too much, and is in latest_weather alone.
 SELECT
     w.city_id,
     w.city,
     c.country_code,
-    w.valid_at AS hour_at,
+    w.hour_at,
     w.local_on,
     w.local_hour,
     w.local_hour_of_week,
@@ -18,6 +21,26 @@ SELECT
     w.cloud_cover_pct,
     w.condition_label,
     w.condition_group,
+    -- flights with passengers that are to arrive in the hour, as far as is known; NULL where no flight was told for it, never 0 instead
+    a.arrivals,
+    -- 1 if the whole country has a public holiday on local_on, else 0; NULL outside of the years whose holidays are known. Holidays of
+    -- a region alone do not count: the city's region is not known
+    CASE
+        WHEN EXISTS (
+            SELECT 1
+            FROM holidays h
+            WHERE h.country_code = c.country_code AND h.region = '' AND h.observed_on = w.local_on AND h.is_public = 1
+        ) THEN 1
+        WHEN w.local_on >= (SELECT MIN(h.observed_on) FROM holidays h WHERE h.country_code = c.country_code AND h.region = '')
+            AND w.local_on <= (SELECT MAX(h.observed_on) FROM holidays h WHERE h.country_code = c.country_code AND h.region = '')
+        THEN 0
+    END AS is_holiday,
+    -- that holiday's English name; of two on one date the first by name
+    (
+        SELECT MIN(h.name)
+        FROM holidays h
+        WHERE h.country_code = c.country_code AND h.region = '' AND h.observed_on = w.local_on AND h.is_public = 1
+    ) AS holiday,
     -- 1 if dry, above freezing, without snow and without a gust that pushes a rider (Beaufort 7 begins at 50 km/h), else 0
     CASE
         WHEN w.temperature_c IS NULL OR w.precipitation_mm IS NULL OR w.snowfall_cm IS NULL OR w.wind_gust_kmh IS NULL THEN NULL
@@ -26,4 +49,5 @@ SELECT
     END AS is_rideable
 FROM latest_weather w
 JOIN cities c ON c.city_id = w.city_id
+LEFT JOIN arrivals_by_hour a ON a.city_id = w.city_id AND a.hour_at = w.hour_at
 WHERE c.is_watched = 1 AND w.provider = 'open-meteo'

@@ -1,9 +1,10 @@
--- One row per city, provider and hour: the forecast as it was issued last.
+-- One row per city, provider and period (an hour, or three): the forecast as it was issued last.
 SELECT
     f.city_id,
     c.name AS city,
     f.provider,
     f.valid_at,
+    f.hour_at,
     f.issued_at,
     f.period_hours,
     f.temperature_c,
@@ -19,13 +20,15 @@ SELECT
     w.condition_group,
     f.local_on,
     f.local_hour_of_week,
-    -- the hour of valid_at in the city's own zone, 0 to 23
+    -- the hour of hour_at in the city's own zone, 0 to 23
     f.local_hour_of_week % 24 AS local_hour
-FROM weather_forecasts f
+FROM (
+    SELECT city_id, provider, hour_at, MAX(issued_at) AS issued_at FROM weather_forecasts GROUP BY city_id, provider, hour_at
+) newest
+JOIN weather_forecasts f
+    ON f.city_id = newest.city_id
+    AND f.provider = newest.provider
+    AND f.hour_at = newest.hour_at
+    AND f.issued_at = newest.issued_at
 JOIN cities c ON c.city_id = f.city_id
 LEFT JOIN weather_conditions w ON w.condition_code = f.condition_code
-WHERE f.issued_at = (
-    SELECT MAX(newer.issued_at)
-    FROM weather_forecasts newer
-    WHERE newer.city_id = f.city_id AND newer.provider = f.provider AND newer.valid_at = f.valid_at
-)

@@ -74,10 +74,14 @@ def test_the_demo_ends_in_a_table_worth_looking_at_and_twice_doubles_nothing(gan
     assert "The ledger" in first.out
     assert "the next 24 hours" in first.out
     assert "What next" in first.out
-    tables = ("cities", "city_populations", "weather_forecasts", "collection_runs", "rejects")
+    tables = (
+        "cities", "city_populations", "airports", "city_airports", "airlines", "flights", "weather_forecasts", "holidays",
+        "collection_runs", "rejects",
+    )  # fmt: skip
     before = {table: len(rows(table, "data/demo/gans.db")) for table in tables}
     assert before["cities"] == 3
-    assert before["weather_forecasts"] == 3 * 3 * 168
+    assert before["city_airports"] == 5  # BER; MUC; three of London
+    assert before["weather_forecasts"] == 3 * 3 * (168 + 40)  # by the hour, and in periods of three
     assert gans("demo", "--cities", "3").code == 0
     assert {table: len(rows(table, "data/demo/gans.db")) for table in tables} == before
 
@@ -95,9 +99,10 @@ def test_collect_fills_an_empty_folder_and_says_so(gans: Gans) -> None:
 @pytest.mark.usefixtures("simulator")
 def test_json_is_all_that_stands_on_standard_output(gans: Gans) -> None:
     outcomes = json.loads(gans("collect", "--json").out)
-    assert [(one["source"], one["status"]) for one in outcomes] == [("cities", "ok"), ("weather", "ok")]
+    assert outcomes[0]["source"] == "cities"
+    assert {("cities", "ok"), ("airports", "ok"), ("weather", "ok")} <= {(one["source"], one["status"]) for one in outcomes}
     status = json.loads(gans("status", "--json").out)
-    assert {one["source"]: one["state"] for one in status} == {"cities": "fresh", "weather": "fresh"}
+    assert {("cities", "fresh"), ("airports", "fresh"), ("weather", "fresh")} <= {(one["source"], one["state"]) for one in status}
     assert json.loads(gans("sources", "--json").out)[0]["name"] == "cities"
     assert len(json.loads(gans("watch", "list", "--json").out)) == 4
     assert json.loads(gans("db", "shell", "SELECT COUNT(*) AS n FROM cities", "--json").out) == [{"n": 4}]
@@ -125,13 +130,13 @@ def test_a_failing_upstream_costs_one_source_and_the_next_run_heals_it(gans: Gan
 
 @pytest.mark.usefixtures("simulator")
 def test_load_and_replay_rebuild_a_lost_database_from_the_landing(gans: Gans) -> None:
-    gans("collect")
+    outcomes = json.loads(gans("collect", "--json").out)
     cities, weather = rows("cities"), rows("weather_forecasts")
     for file in Path("data").glob("gans.db*"):
         file.unlink()
     said = gans("load")
     assert said.code == 0, said
-    assert "Loaded 2 parts" in said.out
+    assert f"Loaded {len(outcomes)} parts" in said.out
     assert (rows("cities"), rows("weather_forecasts")) == (cities, weather)
     Path("data/landing/weather/notes.txt").write_text("mine")
     assert "Nothing waits" in gans("load").out
@@ -166,7 +171,7 @@ def test_a_persons_comments_in_the_watchlist_stay(gans: Gans) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "code", "message"),
     [
-        (["collect", "wether"], {}, 2, "There is no source wether. Known: cities, weather"),
+        (["collect", "wether"], {}, 2, "There is no source wether. Known: cities, "),
         (["collect"], {"GANS_DATABASE": "x"}, 2, "Unknown setting GANS_DATABASE"),
         (["collect"], {"GANS_DATABASE_URL": "postgresql://x/y"}, 2, "is not a database that Gans runs on"),
         (["status"], {"GANS_DATABASE_URL": "mysql+pymysql://u:hunter2@127.0.0.1:1/gans"}, 3, "gans doctor"),
@@ -207,6 +212,47 @@ def test_a_key_is_named_and_never_shown(gans: Gans, monkeypatch: pytest.MonkeyPa
     said = gans("doctor")
     assert "with the key of GANS_OPENMETEO_KEY" in said.out
     assert "hunter2" not in said.out + said.err
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_source_without_its_key_is_skipped_and_says_which_and_the_others_go_on(
+    gans: Gans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = gans("collect")
+    assert said.code == 0
+    (line,) = [line for line in said.err.splitlines() if "flights" in line]
+    assert "skipped: No key: GANS_AERODATABOX_KEY is not set. Looked in the environment and in .env" in line
+    assert said.err.count("skipped: No key: GANS_OPENWEATHER_KEY is not set.") == 1
+    assert gans("collect", "flights").code == 2, "it was asked for"
+    assert "skipped, for it needs a key: set GANS_AERODATABOX_KEY" in gans("doctor").out
+    monkeypatch.setenv("GANS_AERODATABOX_KEY", "any")
+    assert gans("collect", "flights").code == 0
+    assert len(rows("flights")) > 100
+
+
+@pytest.mark.usefixtures("simulator")
+def test_status_says_how_much_of_a_quota_a_month_would_use_before_it_is_used(gans: Gans) -> None:
+    assert "would use" not in gans("status").out
+    gans("collect", "cities", "airports")
+    airports = len({row[1] for row in rows("city_airports")})
+    # A day has four firings for today and one for tomorrow, of two windows each; a window costs two units.
+    units = airports * 5 * 2 * 2 * 31
+    assert f"flights would use {units:,} of 600 units a month (AeroDataBox BASIC on RapidAPI)" in gans("status").out
+    found = {one["source"]: (one["quota_use"], one["quota"]) for one in json.loads(gans("status", "--json").out)}
+    assert found["flights"] == (units, 600)
+    assert found["weather"] == (None, None)
+
+
+def test_a_used_up_quota_is_recorded_and_asked_for_once_a_run(
+    gans: Gans, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANS_AERODATABOX_KEY", "any")
+    gans("collect", "cities", "airports")
+    simulator.inject("quota_exceeded", host="aerodatabox.p.rapidapi.com")
+    assert gans("collect", "flights").code == 1
+    assert sum(request.startswith("aerodatabox") for request in simulator.requests) == 1
+    assert "QuotaExceeded: aerodatabox.p.rapidapi.com answered 429" in gans("status").out
+    assert gans("collect", "flights").code == 0, "the next run heals it"
 
 
 def test_settings_may_stand_in_a_file_and_the_environment_wins(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,8 @@ def two_cities(engine: Engine) -> Engine:
             "city_id": city_id,
             "provider": "open-meteo",
             "issued_at": issued_at,
-            "valid_at": ISSUED_AT + timedelta(hours=hour),
+            "valid_at": ISSUED_AT + timedelta(hours=hour + 1),
+            "hour_at": ISSUED_AT + timedelta(hours=hour),
             "period_hours": 1,
             "temperature_c": 15.5 - hour,
             "precipitation_mm": 1.25 if city_id == 2 and issued_at == ISSUED_AT else 0.0,
@@ -131,7 +132,7 @@ def test_rideable_hours(two_cities: Engine) -> None:
 def test_forecast_changes(two_cities: Engine) -> None:
     rows = _answer(two_cities, "forecast_changes")
     assert [(row["city"], row["precipitation_mm"]) for row in rows] == [("Berlin", 0), ("Berlin", 0), ("Bern", 0), ("Bern", 1.25)]
-    assert {str(row["valid_at"])[:19] for row in rows} == {"2025-06-01 21:00:00"}
+    assert {str(row["hour_at"])[:19] for row in rows} == {"2025-06-01 21:00:00"}
 
 
 def test_population_density(two_cities: Engine) -> None:

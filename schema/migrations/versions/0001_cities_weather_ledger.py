@@ -203,6 +203,7 @@ def upgrade() -> None:
             nullable=False,
             comment="the hour it is about; sums cover the period that ends then (UTC)",
         ),
+        sa.Column("hour_at", Instant(), nullable=True, comment="when the period begins that ends at valid_at (UTC)"),
         sa.Column("period_hours", sa.SmallInteger(), nullable=False, comment="how many hours the sums cover, h"),
         sa.Column("temperature_c", sa.Double(), nullable=True, comment="air temperature at 2 m, °C"),
         sa.Column("feels_like_c", sa.Double(), nullable=True, comment="apparent temperature, °C"),
@@ -218,12 +219,12 @@ def upgrade() -> None:
         sa.Column("wind_gust_kmh", sa.Double(), nullable=True, comment="strongest gust at 10 m in the period, km/h"),
         sa.Column("cloud_cover_pct", sa.SmallInteger(), nullable=True, comment="sky covered, %"),
         sa.Column("condition_code", sa.SmallInteger(), nullable=True, comment="the kind of weather"),
-        sa.Column("local_on", sa.Date(), nullable=True, comment="the date of valid_at in the city's own zone"),
+        sa.Column("local_on", sa.Date(), nullable=True, comment="the date of hour_at in the city's own zone"),
         sa.Column(
             "local_hour_of_week",
             sa.SmallInteger(),
             nullable=True,
-            comment="the hour of valid_at in the city's own zone; 0 is Monday 00:00",
+            comment="the hour of hour_at in the city's own zone; 0 is Monday 00:00",
         ),
         sa.Column(
             "fetched_at",
@@ -243,9 +244,9 @@ def upgrade() -> None:
         **MYSQL,
     )
     op.create_index(
-        "ix_weather_forecasts_city_id_provider_valid_at_issued_at",
+        "ix_weather_forecasts_city_id_provider_hour_at_issued_at",
         "weather_forecasts",
-        ["city_id", "provider", "valid_at", "issued_at"],
+        ["city_id", "provider", "hour_at", "issued_at"],
         unique=False,
     )
     op.create_index("ix_weather_forecasts_condition_code", "weather_forecasts", ["condition_code"], unique=False)

@@ -14,7 +14,8 @@ from gans.errors import BadData
 from gans.landing import Footer, Header, Part
 from gans.meaning import Meaning, understand
 from gans.source import Capture, Reject, Request, Row
-from gans.sources.weather import COLUMNS, HOURS_AHEAD, PLACES_PER_REQUEST, parse, plan, source
+from gans.sources._forecasts import HOURS_AHEAD
+from gans.sources.weather import COLUMNS, PLACES_PER_REQUEST, parse, plan, source
 
 PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()
 SLOT = datetime(2025, 3, 29, 21, tzinfo=UTC)
@@ -33,9 +34,9 @@ UNITS = {
 
 
 def _place(
-    start: str = "2025-03-29T21:00", *, offset: int = 0, units: Mapping[str, str] = UNITS, **hourly: Sequence[Any]
+    start: str = "2025-03-29T22:00", *, offset: int = 0, units: Mapping[str, str] = UNITS, **hourly: Sequence[Any]
 ) -> dict[str, Any]:
-    """The part of an answer about one place: `hourly` by variable, from the local time `start` on."""
+    """The part of an answer about one place: `hourly` by variable, for the hours of which the first ends at the local `start`."""
     count = max(map(len, hourly.values()))
     times = [f"{datetime.fromisoformat(start) + timedelta(hours=hour):%Y-%m-%dT%H:%M}" for hour in range(count)]
     return {"utc_offset_seconds": offset, "hourly_units": units, "hourly": {"time": times, **hourly}}
@@ -76,14 +77,15 @@ class Cities:
 
 def test_the_payload() -> None:
     rows = _rows(PAYLOAD, ("America/Toronto", "Europe/Berlin"))
-    assert [(row["city_id"], row["valid_at"]) for row in rows] == [
+    assert [(row["city_id"], row["hour_at"]) for row in rows] == [
         (i, SLOT + timedelta(hours=h)) for i in (1, 2) for h in range(10)
     ]
     assert rows[14] == {
         "city_id": 2,
         "provider": "open-meteo",
         "issued_at": SLOT,
-        "valid_at": datetime(2025, 3, 30, 1, tzinfo=UTC),
+        "valid_at": datetime(2025, 3, 30, 2, tzinfo=UTC),
+        "hour_at": datetime(2025, 3, 30, 1, tzinfo=UTC),
         "period_hours": 1,
         "temperature_c": 7.9,
         "feels_like_c": 5.4,
@@ -134,31 +136,33 @@ def test_a_unit_that_is_not_known_is_never_guessed() -> None:
 
 @pytest.mark.parametrize(
     ("start", "offset"),
-    [("2025-03-30T06:30", 34_200), ("2025-03-29T16:00", -18_000), ("2025-03-29T21:00", 0)],
+    [("2025-03-30T07:30", 34_200), ("2025-03-29T17:00", -18_000), ("2025-03-29T22:00", 0)],
     ids=["Adelaide", "Toronto", "GMT"],
 )
 def test_local_times_become_utc_by_the_one_offset_of_the_answer(start: str, offset: int) -> None:
     rows = _rows(_place(start, offset=offset, temperature_2m=[7.0, 7.5]))
-    assert [row["valid_at"] for row in rows] == [SLOT, SLOT + timedelta(hours=1)]
+    assert [row["hour_at"] for row in rows] == [SLOT, SLOT + timedelta(hours=1)]
+    assert all(row["valid_at"] - row["hour_at"] == timedelta(hours=1) for row in rows)
 
 
 @pytest.mark.parametrize(
-    ("start", "hours_of_week"),
+    ("slot", "hours_of_week"),
     [
         ("2025-03-30T00:00", [145, 147, 148]),  # 01:00, 03:00 CEST, 04:00: Sunday, and there is no 02:00
         ("2025-10-26T00:00", [146, 146, 147]),  # 02:00 CEST, 02:00 CET, 03:00
         ("2025-06-01T21:00", [167, 0, 1]),  # Sunday 23:00, Monday 00:00
     ],
 )
-def test_the_hour_of_the_week_is_the_citys(start: str, hours_of_week: list[int]) -> None:
-    rows = _rows(_place(start, temperature_2m=[1, 2, 3]), slot=datetime.fromisoformat(f"{start}Z"))
+def test_the_hour_of_the_week_is_that_of_its_begin_in_the_city(slot: str, hours_of_week: list[int]) -> None:
+    begin = datetime.fromisoformat(f"{slot}Z")
+    rows = _rows(_place(f"{begin + timedelta(hours=1):%Y-%m-%dT%H:%M}", temperature_2m=[1, 2, 3]), slot=begin)
     assert [row["local_hour_of_week"] for row in rows] == hours_of_week
 
 
 @pytest.mark.parametrize("zone", [None, "", "Atlantis/Poseidonis"])
 def test_without_its_zone_a_city_has_no_local_hour(zone: str | None) -> None:
     (row,) = _rows(_place(temperature_2m=[7.0]), (zone,))
-    assert (row["valid_at"], row["local_on"], row["local_hour_of_week"]) == (SLOT, None, None)
+    assert (row["hour_at"], row["local_on"], row["local_hour_of_week"]) == (SLOT, None, None)
 
 
 def test_each_model_is_a_provider_of_its_own() -> None:
@@ -169,7 +173,7 @@ def test_each_model_is_a_provider_of_its_own() -> None:
         "cloud_cover_gfs_global": [None, 25],
     }
     rows = _rows(_place(units=units, **series))
-    assert [(row["provider"], row["valid_at"].hour, row["temperature_c"], row["cloud_cover_pct"]) for row in rows] == [
+    assert [(row["provider"], row["hour_at"].hour, row["temperature_c"], row["cloud_cover_pct"]) for row in rows] == [
         ("open-meteo:icon_d2", 21, 1.0, None),
         ("open-meteo:gfs_global", 21, 10.0, None),
         ("open-meteo:gfs_global", 22, 15.0, 25),
@@ -178,7 +182,7 @@ def test_each_model_is_a_provider_of_its_own() -> None:
 
 def test_a_gap_is_none_and_an_hour_of_gaps_is_no_row() -> None:
     rows = _rows(_place(temperature_2m=[7.0, None, None], cloud_cover=[None, None, 40], snowfall=[None, None, None]))
-    assert [(row["valid_at"].hour, row["temperature_c"], row["cloud_cover_pct"]) for row in rows] == [
+    assert [(row["hour_at"].hour, row["temperature_c"], row["cloud_cover_pct"]) for row in rows] == [
         (21, 7.0, None),
         (23, None, 40),
     ]
@@ -193,8 +197,8 @@ def test_a_variable_without_a_value_needs_no_unit() -> None:
 def test_only_the_week_from_the_slot_on_is_a_forecast() -> None:
     rows = _rows(_place("2025-03-29T19:00", temperature_2m=[float(hour % 20) for hour in range(HOURS_AHEAD + 10)]))
     assert len(rows) == HOURS_AHEAD
-    assert (rows[0]["valid_at"], rows[0]["temperature_c"]) == (SLOT, 2.0)
-    assert rows[-1]["valid_at"] == SLOT + timedelta(hours=HOURS_AHEAD - 1)
+    assert (rows[0]["hour_at"], rows[0]["temperature_c"]) == (SLOT, 3.0)
+    assert rows[-1]["hour_at"] == SLOT + timedelta(hours=HOURS_AHEAD - 1)
 
 
 @pytest.mark.parametrize("bad", ["warm", 99.0, True, [7.0], 1e300], ids=str)
@@ -286,7 +290,7 @@ def test_it_asks_for_the_week_from_the_slot_on() -> None:
     assert isinstance(request, Request)
     assert request.full_url == (
         "https://api.open-meteo.com/v1/forecast?latitude=52.5200&longitude=13.4100"
-        f"&hourly={','.join(COLUMNS)}&start_hour=2025-03-29T21:00&end_hour=2025-04-05T20:00&timezone=GMT"
+        f"&hourly={','.join(COLUMNS)}&start_hour=2025-03-29T22:00&end_hour=2025-04-05T21:00&timezone=GMT"
     )
     assert request.context == {"cities": [{"city_id": 1, "timezone": "Europe/Berlin"}]}
 
@@ -318,23 +322,23 @@ class Expected(NamedTuple):
 
 READ = {
     "archive_adelaide.json": Expected(
-        "2025-01-09T12:00Z",
+        "2025-01-09T11:00Z",
         {"open-meteo": 72},
         {"valid_at": "2025-01-09T14:30Z", "temperature_c": 20.3, "precipitation_mm": 0.0, "wind_speed_kmh": 4.572},
     ),
     "archive_berlin_hourly_2025-11-17.json": Expected(
-        "2025-11-17T00:00Z", {"open-meteo": 24}, {"valid_at": "2025-11-17T00:00Z", "temperature_c": 3.8, "precipitation_mm": None}
+        "2025-11-16T23:00Z", {"open-meteo": 24}, {"valid_at": "2025-11-17T00:00Z", "temperature_c": 3.8, "precipitation_mm": None}
     ),
     "forecast_adelaide_halfhour_offset.json": Expected(
-        "2026-07-15T12:00Z", {"open-meteo": 72}, {"valid_at": "2026-07-15T14:30Z", "temperature_c": 6.5, "wind_speed_kmh": 9.36}
+        "2026-07-15T11:00Z", {"open-meteo": 72}, {"valid_at": "2026-07-15T14:30Z", "temperature_c": 6.5, "wind_speed_kmh": 9.36}
     ),
     "forecast_melbourne_sample.json": Expected(
-        "2025-05-09T12:00Z",
+        "2025-05-09T11:00Z",
         {"open-meteo": 156},
         {"valid_at": "2025-05-09T12:00Z", "temperature_c": 13.2, "precipitation_mm": 0, "snowfall_cm": None},
     ),
     "forecast_toronto_fahrenheit_2026-03.json": Expected(
-        "2026-03-04T03:00Z",
+        "2026-03-04T02:00Z",
         {"open-meteo": 166},
         {
             "valid_at": "2026-03-04T05:00Z",
@@ -345,12 +349,12 @@ READ = {
         },
     ),
     "hourly_melbourne_2025-10-25.json": Expected(
-        "2025-10-25T00:00Z",
+        "2025-10-24T23:00Z",
         {"open-meteo": 168},
         {"valid_at": "2025-10-25T00:00Z", "temperature_c": 15.5, "cloud_cover_pct": 1, "condition_code": 3, "snowfall_cm": 0.0},
     ),
     "forecast_multimodel_venice_2025-11.json": Expected(
-        "2025-11-24T00:00Z",
+        "2025-11-23T23:00Z",
         {  # gem_regional and bom_access_global had nothing to say
             "open-meteo:ecmwf_ifs025": 168,
             "open-meteo:icon_d2": 55,

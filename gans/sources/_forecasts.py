@@ -1,0 +1,47 @@
+"""What the sources of weather share: which periods of a forecast are ahead, and what the clock shows there."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+HOURS_AHEAD = 168
+"""How far from the slot on forecasts are kept, h."""
+
+Times = dict[str, Any]
+
+
+def ahead(slot: datetime, period_hours: int, zone: str | None) -> Callable[[datetime], Times | None]:
+    """What tells, for a period that ends at an instant, the columns of its row that say when it is.
+
+    They are None where the period does not begin at the slot or in the week after it: one that is begun or over is no forecast.
+
+    Args:
+        zone: the city's, for the local date and hour of the period's begin; None where it is not known.
+    """
+    period, clock = timedelta(hours=period_hours), _clock(zone)
+    first = slot + period
+    last = first + timedelta(hours=HOURS_AHEAD - 1)
+
+    def times(end: datetime) -> Times | None:
+        if not first <= end <= last:
+            return None
+        begin = end - period
+        local = clock and begin.astimezone(clock)
+        return {
+            "issued_at": slot,
+            "valid_at": end,
+            "hour_at": begin,
+            "period_hours": period_hours,
+            "local_on": local and local.date(),
+            "local_hour_of_week": local and local.weekday() * 24 + local.hour,
+        }
+
+    return times
+
+
+def _clock(zone: str | None) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(zone) if zone else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones, or one too long
+        return None

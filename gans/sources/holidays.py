@@ -1,0 +1,103 @@
+"""Holidays from Nager.Date, this year's and the next's, for every country that a watched city lies in.
+
+Written from the public documentation (https://date.nager.at/Api) and the server's published source; there is no recorded answer.
+
+- `counties` is null for a holiday of the whole country, else the ISO 3166-2 codes of the parts that keep it: a row each.
+- `types` tells who is off: Public, Bank, School, Authorities, Optional, Observance. `is_public` is whether Public is among them.
+  The same holiday may come twice on one date, for other parts or with other types; one part of the country has it once, and
+  public if either is.
+- Two holidays on one date are two rows. One that is withdrawn upstream is not told again, and stays.
+- A country without holidays there is answered with 204, one that is not known with 404 (recorded as a failure).
+
+The server's code is under the MIT licence, and the web service is free to ask.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from gans.errors import BadData
+from gans.source import Capture, Given, Reference, Reject, Request, Row, Source, weekly
+
+URL = "https://date.nager.at/api/v3/PublicHolidays"
+
+
+class _Holiday(msgspec.Struct, rename="camel"):
+    date: date
+    name: str
+    local_name: str
+    country_code: str
+    types: list[str]
+    counties: list[str] | None = None
+
+
+def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
+    """One request for every country and year."""
+    countries = sorted({city["country_code"] for city in reference.rows("cities")} - {None})
+    for country in countries:
+        for year in (slot.year, slot.year + 1):
+            yield Request(unit=f"{country} {year}", url=f"{URL}/{year}/{country}", context={"country_code": country})
+
+
+def parse(capture: Capture) -> Iterator[Row | Reject]:
+    """A row per holiday and part of the country that keeps it.
+
+    Raises:
+        BadData: not a list.
+    """
+    if capture.status == 204:
+        return
+    try:
+        answer = msgspec.json.decode(capture.body, type=list[msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadData(f"Not an answer of Nager.Date: {error}") from None
+    country = capture.context["country_code"]
+    rows: dict[tuple[str, date, str], dict[str, Any]] = {}
+    for raw in answer:
+        try:
+            holiday = msgspec.json.decode(raw, type=_Holiday)
+            name = holiday.name.strip()
+            if not name:
+                raise BadData("a holiday without a name")
+            for region in _regions(holiday, country):
+                key = (region, holiday.date, name)
+                told_before = rows.get(key, {"is_public": False})
+                rows[key] = {
+                    "country_code": country,
+                    "region": region,
+                    "observed_on": holiday.date,
+                    "name": name,
+                    "local_name": holiday.local_name.strip() or None,
+                    "is_public": "Public" in holiday.types or told_before["is_public"],
+                }
+        except (ValueError, BadData) as error:  # ValueError: not JSON as declared, or not UTF-8
+            yield Reject(str(error), bytes(raw)[:400].decode(errors="replace"))
+    yield from (Row("holidays", row) for row in rows.values())
+
+
+def _regions(holiday: _Holiday, country: str) -> list[str]:
+    """The parts of the country that keep the holiday; "" for the whole of it."""
+    if holiday.country_code != country:
+        raise BadData(f"a holiday of {holiday.country_code!r}, asked for {country}")
+    regions = holiday.counties or [""]
+    if holiday.counties and (strange := [region for region in regions if not region.startswith(f"{country}-")]):
+        raise BadData(f"{strange[0]!r} is no part of {country}")
+    return regions
+
+
+source = Source(
+    name="holidays",
+    provider="Nager.Date",
+    docs="https://date.nager.at/Api",
+    licence="MIT",
+    schedule=weekly("MON", "04:20"),
+    stale_after=timedelta(days=15),
+    hosts=("date.nager.at",),
+    pause=timedelta(seconds=1),
+    reads=("cities",),
+    writes=("holidays",),
+    plan=plan,
+    parse=parse,
+)

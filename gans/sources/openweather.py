@@ -1,0 +1,191 @@
+"""Three-hourly forecasts from OpenWeatherMap, five days ahead, for every city with coordinates: a second opinion.
+
+- A step is about the three hours that end at its `dt`: rain and snow are "for the last 3 hours".
+- Rain or snow that is absent has not happened: 0, in a step that tells `pop` and so speaks of precipitation; else not known. Rain
+  or snow that is there without its sum over three hours is not known either.
+- Rain and snow are both in mm of water, and `precipitation_mm` is their sum. How deep the snow lies it does not tell, and ten to
+  one would be a guess: `snowfall_cm` is 0 where no snow falls, and not known where some does.
+- The answer does not tell its units: they are those of `units=metric`, which is asked for. Wind is in m/s then.
+- Coordinates snap to a place of another name (Berlin answers "Mitte"), so nothing is read from `city`.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+
+from gans.errors import BadData
+from gans.source import Capture, Given, Reference, Reject, Request, Row, Secret, Source, every
+from gans.sources._forecasts import Times, ahead
+
+URL = "https://api.openweathermap.org/data/2.5/forecast"
+PERIOD_HOURS = 3
+
+CONDITIONS = {
+    # 2xx thunderstorm: with light rain, rain, heavy rain; light, plain, heavy, ragged; with light, plain, heavy drizzle
+    200: 95, 201: 95, 202: 97, 210: 95, 211: 95, 212: 97, 221: 95, 230: 95, 231: 95, 232: 95,
+    # 3xx drizzle: light, plain, heavy; with rain, the same; showers of rain and drizzle, heavy ones; showers of drizzle
+    300: 51, 301: 53, 302: 55, 310: 58, 311: 59, 312: 59, 313: 81, 314: 81, 321: 80,
+    # 5xx rain: light, moderate, heavy, very heavy, extreme; freezing; showers: light, plain, heavy, ragged
+    500: 61, 501: 63, 502: 65, 503: 65, 504: 65, 511: 67, 520: 80, 521: 81, 522: 81, 531: 81,
+    # 6xx snow: light, plain, heavy; sleet, light showers of it, showers of it
+    600: 71, 601: 73, 602: 75, 611: 69, 612: 83, 613: 84,
+    # light rain and snow, rain and snow; showers of snow: light, plain, heavy
+    615: 68, 616: 69, 620: 85, 621: 86, 622: 86,
+    # 7xx: mist, smoke, haze, dust whirls, fog, sand, dust, volcanic ash (WMO's 4 is smoke or ash), squalls, tornado
+    701: 10, 711: 4, 721: 5, 731: 8, 741: 45, 751: 7, 761: 6, 762: 4, 771: 18, 781: 19,
+    # 8xx clouds: none; 11-25 %, 25-50 %, 51-84 %, 85-100 % of the sky; 0 to 3 mean what Open-Meteo means by them
+    800: 0, 801: 1, 802: 2, 803: 2, 804: 3,
+}  # fmt: skip
+"""OpenWeatherMap's condition id → WMO code 4677, complete (https://openweathermap.org/weather-conditions).
+
+Without a word on its strength a weather is moderate, which WMO counts with heavy (63, 67, 69, 81, 84, 86); "violent" (82) is more
+than heavy. Sleet is meant as in Britain: rain and snow at once.
+"""
+
+
+_Amount = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class _Weather(msgspec.Struct, gc=False):
+    id: int
+
+
+class _Main(msgspec.Struct, gc=False):
+    temp: float
+    feels_like: float | None = None
+
+
+class _Wind(msgspec.Struct, gc=False):
+    speed: float | None = None
+    gust: float | None = None
+
+
+class _Clouds(msgspec.Struct, gc=False):
+    all: float | None = None
+
+
+class _Fall(msgspec.Struct, gc=False):
+    """Rain or snow of a step; its sum, mm, is None where it is told for another period alone."""
+
+    sum_mm: _Amount | None = msgspec.field(name="3h", default=None)
+
+
+class _Step(msgspec.Struct, gc=False):
+    dt: int
+    main: _Main
+    weather: Annotated[list[_Weather], msgspec.Meta(min_length=1)]
+    wind: _Wind = msgspec.field(default_factory=_Wind)
+    clouds: _Clouds = msgspec.field(default_factory=_Clouds)
+    pop: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    rain: _Fall | None = None
+    snow: _Fall | None = None
+
+
+class _Answer(msgspec.Struct):
+    """A forecast, or the word why there is none; `cod` is a text in the one and often a number in the other."""
+
+    cod: str | int
+    message: str | float = ""
+    steps: msgspec.Raw = msgspec.field(name="list", default=msgspec.Raw(b"[]"))
+
+
+def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
+    """One request for every city whose coordinates are known."""
+    for city in reference.rows("cities"):
+        if city["latitude"] is not None and city["longitude"] is not None:
+            yield Request(
+                unit=f"city {city['city_id']}",
+                url=URL,
+                params={"lat": f"{city['latitude']:.4f}", "lon": f"{city['longitude']:.4f}", "units": "metric"},
+                context={"city_id": city["city_id"], "timezone": city["timezone"]},
+            )
+
+
+def parse(capture: Capture) -> Iterator[Row | Reject]:
+    """A row per step, from the slot on.
+
+    Raises:
+        BadData: not a forecast in its envelope (a bare list of steps is none: it does not say that all went well), or no step.
+    """
+    try:
+        answer = msgspec.json.decode(capture.body, type=_Answer)
+        steps = _steps(answer.steps)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadData(f"Not an answer of OpenWeatherMap: {error}") from None
+    if str(answer.cod) != "200":
+        raise BadData(f"OpenWeatherMap says {answer.cod}: {answer.message}")
+    if not steps:
+        raise BadData("A forecast without a step")
+    times = ahead(capture.slot, PERIOD_HOURS, capture.context["timezone"])
+    for step in steps:
+        if isinstance(step, Reject):
+            yield step
+            continue
+        try:
+            when = times(datetime.fromtimestamp(step.dt, UTC))
+            values = when and _values(capture.context["city_id"], step, when)
+        except (ValueError, OverflowError, OSError, BadData) as error:  # ValueError, OSError: no such year
+            yield Reject(str(error), msgspec.json.encode(step).decode())
+        else:
+            if values:
+                yield Row("weather_forecasts", values)
+
+
+def _steps(told: msgspec.Raw) -> Sequence[_Step | Reject]:
+    """The steps, decoded all at once; where one of them is bad, each by itself, so that it costs no other."""
+    try:
+        return msgspec.json.decode(told, type=list[_Step])
+    except ValueError:
+        return [_step(raw) for raw in msgspec.json.decode(told, type=list[msgspec.Raw])]
+
+
+def _step(told: msgspec.Raw) -> _Step | Reject:
+    try:
+        return msgspec.json.decode(told, type=_Step)
+    except ValueError as error:  # not JSON as declared, or not UTF-8
+        return Reject(str(error), bytes(told)[:400].decode(errors="replace"))
+
+
+def _values(city_id: int, step: _Step, when: Times) -> dict[str, Any]:
+    """A row, rounded to the thousandth (by whole numbers, which is twice as fast)."""
+    code = CONDITIONS.get(step.weather[0].id)  # the first is the chief one
+    if code is None:
+        raise BadData(f"there is no condition {step.weather[0].id}")
+    nothing = None if step.pop is None else 0.0
+    rain = nothing if step.rain is None else step.rain.sum_mm
+    snow = nothing if step.snow is None else step.snow.sum_mm
+    wind, gust, clouds = step.wind.speed, step.wind.gust, step.clouds.all
+    return {
+        "city_id": city_id,
+        "provider": "openweather",
+        "temperature_c": step.main.temp,
+        "feels_like_c": step.main.feels_like,
+        "precipitation_mm": None if rain is None or snow is None else round((rain + snow) * 1000) / 1000,
+        "precipitation_probability_pct": None if step.pop is None else round(step.pop * 100),
+        "snowfall_cm": 0.0 if snow == 0 else None,
+        "wind_speed_kmh": None if wind is None else round(wind * 3600) / 1000,
+        "wind_gust_kmh": None if gust is None else round(gust * 3600) / 1000,
+        "cloud_cover_pct": None if clouds is None else round(clouds),
+        "condition_code": code,
+        **when,
+    }
+
+
+source = Source(
+    name="openweather",
+    provider="OpenWeatherMap",
+    docs="https://openweathermap.org/forecast5",
+    licence="ODbL-1.0",
+    schedule=every(hours=3),
+    stale_after=timedelta(hours=9),
+    hosts=("api.openweathermap.org",),
+    secret=Secret("GANS_OPENWEATHER_KEY", param="appid"),
+    # A free key may ask 60 times a minute.
+    pause=timedelta(seconds=1.2),
+    reads=("cities",),
+    writes=("weather_forecasts",),
+    plan=plan,
+    parse=parse,
+)

@@ -1,0 +1,153 @@
+"""What Nager.Date's answers mean: the whole country or parts of it, who is off, and what is refused."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gans.errors import BadData
+from gans.source import Capture, Reject, Request, Row
+from gans.sources.holidays import parse, plan
+
+PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()
+SLOT = datetime(2025, 12, 29, 4, 20, tzinfo=UTC)
+
+
+def _holiday(**told: Any) -> dict[str, Any]:
+    """A holiday of the whole country, unless it is told otherwise; what is told to be ... is left out."""
+    holiday = {
+        "date": "2025-05-01", "localName": "Tag der Arbeit", "name": "Labour Day", "countryCode": "DE", "fixed": True,
+        "global": True, "counties": None, "launchYear": None, "types": ["Public"],
+    }  # fmt: skip
+    return {name: value for name, value in {**holiday, **told}.items() if value is not ...}
+
+
+def _capture(answer: object, status: int = 200) -> Capture:
+    body = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
+    url = "https://date.nager.at/api/v3/PublicHolidays/2025/DE"
+    return Capture("DE 2025", url, status, SLOT, SLOT, context={"country_code": "DE"}, body=body)
+
+
+def _rows(answer: object) -> list[dict[str, Any]]:
+    """The rows of an answer that holds nothing else."""
+    items = list(parse(_capture(answer)))
+    assert all(isinstance(item, Row) and item.table == "holidays" for item in items), items
+    return [item.values for item in items if isinstance(item, Row)]
+
+
+class Cities:
+    """A `Reference` of cities."""
+
+    def __init__(self, *countries: str | None) -> None:
+        self._countries = countries
+
+    def rows(self, table: str) -> Sequence[Mapping[str, Any]]:
+        return [{"country_code": country} for country in self._countries] if table == "cities" else ()
+
+
+def test_the_payload() -> None:
+    rows = _rows(PAYLOAD)
+    assert [(row["region"], row["observed_on"], row["is_public"]) for row in rows] == [
+        ("", date(2025, 1, 1), True),
+        ("", date(2025, 5, 29), True),
+        ("DE-SL", date(2025, 8, 15), True),
+        ("DE-BY", date(2025, 8, 15), True),
+        ("", date(2025, 12, 24), False),
+    ]
+    assert rows[3] == {
+        "country_code": "DE",
+        "region": "DE-BY",
+        "observed_on": date(2025, 8, 15),
+        "name": "Assumption Day",
+        "local_name": "Mariä Himmelfahrt",
+        "is_public": True,
+    }
+
+
+@pytest.mark.parametrize("counties", [None, [], ...])
+def test_without_counties_it_is_of_the_whole_country(counties: object) -> None:
+    (row,) = _rows([_holiday(counties=counties)])
+    assert row["region"] == ""
+
+
+@pytest.mark.parametrize(
+    ("types", "is_public"),
+    [
+        (["Public"], True),
+        (["Bank", "Public"], True),
+        (["Bank"], False),
+        (["School", "Authorities", "Optional", "Observance"], False),
+        ([], False),
+    ],
+)
+def test_it_is_public_where_people_are_off_by_law(types: list[str], is_public: bool) -> None:
+    (row,) = _rows([_holiday(types=types)])
+    assert row["is_public"] is is_public
+
+
+@pytest.mark.parametrize("types", [(["Public"], ["Optional"]), (["Optional"], ["Public"])])
+def test_what_is_told_twice_is_one_row_and_public_if_either_is(types: tuple[list[str], list[str]]) -> None:
+    (row,) = _rows([_holiday(types=one) for one in types])
+    assert row["is_public"] is True
+
+
+def test_names_are_trimmed() -> None:
+    (row,) = _rows([_holiday(name="Labour Day ", localName=" ")])
+    assert (row["name"], row["local_name"]) == ("Labour Day", None)
+
+
+def test_two_holidays_on_one_date_are_two_rows() -> None:
+    rows = _rows([_holiday(), _holiday(name="Ascension Day", localName="Christi Himmelfahrt")])
+    assert [(row["observed_on"].isoformat(), row["name"]) for row in rows] == [
+        ("2025-05-01", "Labour Day"),
+        ("2025-05-01", "Ascension Day"),
+    ]
+
+
+def test_one_holiday_for_other_parts_with_other_types_keeps_them_apart() -> None:
+    rows = _rows([_holiday(counties=["DE-BY"]), _holiday(counties=["DE-BE", "DE-BB"], types=["Optional"])])
+    assert {row["region"]: row["is_public"] for row in rows} == {"DE-BY": True, "DE-BE": False, "DE-BB": False}
+
+
+BAD_HOLIDAYS: dict[str, tuple[Any, str]] = {
+    "nothing": (None, "Expected `object`, got `null`"),
+    "no date": (_holiday(date=...), "missing required field `date`"),
+    "a date that is none": (_holiday(date="2025-02-29"), "Invalid RFC3339 encoded date"),
+    "no name": (_holiday(name=" "), "a holiday without a name"),
+    "no types": (_holiday(types=...), "missing required field `types`"),
+    "another country": (_holiday(countryCode="AT"), "a holiday of 'AT', asked for DE"),
+    "a part of another country": (_holiday(counties=["DE-BY", "AT-9"]), "'AT-9' is no part of DE"),
+    "a part without a code": (_holiday(counties=[""]), "'' is no part of DE"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_HOLIDAYS)
+def test_a_bad_holiday_costs_only_itself(case: str) -> None:
+    holiday, reason = BAD_HOLIDAYS[case]
+    items = list(parse(_capture([holiday, _holiday()])))
+    assert [type(item) for item in items] == [Reject, Row]
+    assert isinstance(items[0], Reject)
+    assert reason in items[0].reason
+
+
+def test_a_country_without_holidays_there_has_nothing_to_tell() -> None:
+    assert list(parse(_capture(b"", status=204))) == []
+    assert _rows([]) == []
+
+
+@pytest.mark.parametrize("answer", [b"", b"null", b'{"status": 404, "title": "Not Found"}', b"<html>"])
+def test_what_is_no_list_is_refused_as_a_whole(answer: bytes) -> None:
+    with pytest.raises(BadData, match=r"Not an answer of Nager\.Date"):
+        list(parse(_capture(answer)))
+
+
+def test_each_country_of_a_city_is_asked_for_this_year_and_the_next() -> None:
+    requests = list(plan(Cities("GB", "DE", None, "DE"), SLOT))
+    assert [request.unit for request in requests] == ["DE 2025", "DE 2026", "GB 2025", "GB 2026"]
+    first = requests[0]
+    assert isinstance(first, Request)
+    assert first.full_url == "https://date.nager.at/api/v3/PublicHolidays/2025/DE"
+    assert first.context == {"country_code": "DE"}
