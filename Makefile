@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench schema lock clean
+.PHONY: help demo test lint fuzz bench schema lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -22,6 +22,9 @@ lint: .venv/dev ## ruff, mypy --strict, import-linter
 	@ruff format --check
 	@mypy
 	@lint-imports
+
+fuzz: .venv/dev ## 10,000 made-up answers for every parser, others each time (FUZZ=50000 for more)
+	@GANS_TEST_EXAMPLES=$(or $(FUZZ),10000) pytest -n auto --databases sqlite tests/survival/test_parsers.py
 
 bench: .venv/dev ## the benchmarks, side by side with peers
 	@python -m benchmarks

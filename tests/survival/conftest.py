@@ -1,0 +1,150 @@
+"""What the tests of survival share: the upstreams, the command, and what stands in a database afterwards.
+
+They run over the registry, so that a new source is taken up by itself.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from sqlalchemy import Engine, select
+
+from gans import http
+from gans.database import newest_by
+from gans.landing import FolderStore
+from gans.source import registry
+from gans.tables import collection_runs, metadata, rejects
+from local import cli, pipeline, watch
+from local.simulator import Simulator, World
+
+NOW = datetime(2026, 3, 28, 13, 17, tzinfo=UTC)
+"""What time it is for the command and for the upstreams; summer time begins in Europe the night after."""
+
+KEYS = {source.secret.setting: "k3y" for source in registry().values() if source.secret and source.secret.is_required}
+"""The simulator takes any key."""
+
+Rows = list[dict[str, Any]]
+
+
+class Said(NamedTuple):
+    """What the command said."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Gans:
+    """The command, in a folder of its own, with upstreams and a clock that stands."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self.monkeypatch, self._capsys = folder, monkeypatch, capsys
+        for name in list(cli.os.environ):
+            if name.startswith("GANS_"):
+                monkeypatch.delenv(name)
+        self.set(**KEYS, COLUMNS="200")
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(cli, "utc_now", lambda: NOW)
+
+    def set(self, **environment: str) -> None:
+        """Sets environment variables."""
+        for name, value in environment.items():
+            self.monkeypatch.setenv(name, value)
+
+    def __call__(self, *arguments: str) -> Said:
+        """Runs it in this process; a traceback fails the test."""
+        self.monkeypatch.setattr(sys, "argv", ["gans", *arguments])
+        self._capsys.readouterr()
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = Said(code, *self._capsys.readouterr())
+        assert "Traceback" not in said.out + said.err
+        return said
+
+    def watch(self, world: World) -> None:
+        """Watches the cities of a world."""
+        write_watchlist(self.folder, world)
+
+
+def write_watchlist(folder: Path, world: World) -> None:
+    """`watchlist.toml` with the cities of a world."""
+    for city in world.cities:
+        watch.add(FolderStore(folder / "data"), folder / "watchlist.toml", city.language, city.title)
+
+
+@pytest.fixture
+def gans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Gans:
+    return Gans(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def simulator(gans: Gans) -> Iterator[Simulator]:
+    """Three watched cities and their upstreams."""
+    with Simulator(cities=3, clock=lambda: NOW) as running:
+        gans.set(GANS_SIMULATOR_URL=running.url)
+        gans.watch(running.world)
+        yield running
+
+
+def grown(world: World) -> None:
+    """Lets the cities of a world grow, so that its upstreams say something new."""
+    world.cities = tuple(
+        replace(city, population=city.population + 1_000, elevation_m=city.elevation_m + 1) for city in world.cities
+    )
+    world._by_title = {(language, title): city for city in world.cities for language, title in city.titles.items()}
+
+
+def hurried(monkeypatch: pytest.MonkeyPatch, read_s: float = 20.0, tries: int = 2) -> None:
+    """Waits that are no part of a test are short: between two tries, and for an upstream that is silent or slow.
+
+    Args:
+        read_s: how long an upstream may be silent; what it sends may take twice as long as a whole.
+    """
+    for name, value in {"READ_S": read_s, "TRY_S": 2 * read_s, "BACKOFF_S": 0.0, "LONGEST_WAIT_S": 0.0, "TRIES": tries}.items():
+        monkeypatch.setattr(http, name, value)
+    monkeypatch.setattr(http, "MAX_BODY_BYTES", 2 * 1024 * 1024)
+    unpaced = {name: msgspec.structs.replace(source, pause=timedelta(0)) for name, source in registry().items()}
+    monkeypatch.setattr(pipeline, "registry", lambda: unpaced)
+
+
+def dump(engine: Engine) -> dict[str, Rows]:
+    """Every row of every table; the ledger without what tells of its loading (see "Writes" in the design)."""
+    found = {}
+    with engine.connect() as connection:
+        for table in metadata.sorted_tables:
+            left_out = ("loaded_at", "code_version") if table is collection_runs else ()
+            columns = [column for column in table.columns if column.name not in left_out]
+            rows = [dict(row) for row in connection.execute(select(*columns)).mappings()]
+            found[str(table.name)] = sorted(rows, key=repr)
+    return found
+
+
+def content(engine: Engine) -> dict[str, Rows]:
+    """What the tables tell of the world, whenever it was fetched and however often: no ledger, no rejects, no versions."""
+    told = {name: rows for name, rows in dump(engine).items() if name not in (collection_runs.name, rejects.name)}
+    versions = {
+        (table.name, column.name)
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if newest_by(table, column.name) == column.name
+    }
+    return {
+        name: sorted(({key: value for key, value in row.items() if (name, key) not in versions} for row in rows), key=repr)
+        for name, rows in told.items()
+    }
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the tests tell of how much they tried; with several workers too, where nothing that they print is shown."""
+    for report in terminalreporter.getreports("passed"):
+        for what, told in report.user_properties:
+            if what == "tried" and report.when == "call":
+                terminalreporter.write_line(f"{told}, {report.duration:.0f} s")

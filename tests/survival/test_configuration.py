@@ -1,0 +1,190 @@
+"""Whatever is configured wrongly, full or forbidden: one message with what to do, and its exit code."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+
+from gans import migrate
+from local.simulator import Simulator
+from tests.survival.conftest import Gans, Said, content
+
+
+def assert_one_message(said: Said, code: int, *parts: str) -> None:
+    """The command ended with `code` and one message of a few lines that says all of `parts`."""
+    assert said.code == code, said
+    assert 1 <= len(said.err.splitlines()) <= 3, said.err
+    for part in parts:
+        assert part in said.err
+
+
+def test_an_unknown_title_costs_its_city_and_is_named(gans: Gans, simulator: Simulator) -> None:
+    assert gans("watch", "add", "en", "Atlantis [Lost]").code == 0
+    said = gans("collect", "cities")
+    assert_one_message(said, 1, 'City 4: no article of en is called "Atlantis [Lost]"', "`gans watch remove 4`")
+    assert "partial" in said.out
+    assert "3 city_populations" in said.out
+    assert gans("watch", "remove", "4").code == 0
+    assert gans("collect", "cities") == (0, gans("collect", "cities").out, "")
+
+
+def test_an_id_given_twice(gans: Gans, simulator: Simulator) -> None:
+    watchlist = gans.folder / "watchlist.toml"
+    watchlist.write_text(watchlist.read_text().replace("city_id = 2", "city_id = 1"))
+    for command in (("collect",), ("watch", "list"), ("watch", "add", "en", "Oslo")):
+        assert_one_message(gans(*command), 2, "gives city_id 1 to 'Berlin' and to 'München'", "a number of its own")
+    assert simulator.requests == []
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "parts"),
+    [
+        ("nonsense", 2, ["GANS_DATABASE_URL=nonsense", "Give sqlite:///"]),
+        ("postgresql://u:hunter2@h/gans", 2, ["is not a database that Gans runs on", "Give sqlite:///"]),
+        ("mysql+pymysql://u:hunter2@127.0.0.1:port/gans", 2, ["GANS_DATABASE_URL", "Give sqlite:///"]),
+        ("mysql+pymysql://u:hunter2@127.0.0.1:1", 2, ["GANS_DATABASE_URL", "names no database"]),
+        ("mysql+pymysql://u:hunter2@127.0.0.1:1/gans", 3, ["Can't connect", "Check GANS_DATABASE_URL"]),
+        ("mysql+pymysql://u:hunter2@nowhere.invalid/gans", 3, ["nowhere.invalid", "Check GANS_DATABASE_URL"]),
+        ("sqlite:///file/gans.db", 2, ["file", "GANS_DATABASE_URL"]),
+        ("sqlite:////proc/no/gans.db", 2, ["/proc/no", "GANS_DATABASE_URL"]),
+        ("sqlite:///folder", 3, ["unable to open database file", "Check GANS_DATABASE_URL"]),
+        ("sqlite:///text", 3, ["not a database", "Check GANS_DATABASE_URL"]),
+    ],
+)
+@pytest.mark.usefixtures("simulator")
+def test_a_wrong_database_url(gans: Gans, url: str, code: int, parts: list[str]) -> None:
+    for name in ("file", "text"):
+        (gans.folder / name).write_text("This is a text and neither a folder nor a database. " * 30)
+    (gans.folder / "folder").mkdir()
+    gans.set(GANS_DATABASE_URL=url)
+    for command in ("collect", "status", "load"):
+        said = gans(command)
+        assert_one_message(said, code, *parts)
+        assert "hunter2" not in said.out + said.err
+    assert "hunter2" not in gans("doctor").out
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_wrong_password(gans: Gans, database: str, database_url: str) -> None:
+    if database == "sqlite":
+        pytest.skip("SQLite has no passwords")
+    url = make_url(database_url).set(username="gans_nobody", password="hunter2")
+    gans.set(GANS_DATABASE_URL=url.render_as_string(hide_password=False))
+    said = gans("collect")
+    assert_one_message(said, 3, "Access denied for user 'gans_nobody'", "Check GANS_DATABASE_URL")
+    assert "hunter2" not in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("revision", "parts"),
+    [("0001", ["The database is at revision 0001", "`gans db upgrade`"]), ("9999", ["it is newer", "Update Gans"])],
+)
+def test_a_schema_too_old_or_too_new(
+    gans: Gans, engine: Engine, database_url: str, simulator: Simulator, revision: str, parts: list[str]
+) -> None:
+    if migrate.head() == revision:
+        pytest.skip("there is no older revision yet")
+    gans.set(GANS_DATABASE_URL=database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+    try:
+        for command in ("collect", "load", "status"):
+            assert_one_message(gans(command), 2, *parts)
+        assert not simulator.requests
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": migrate.head()})
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_database_of_somebody_else_is_left_alone(gans: Gans) -> None:
+    with create_engine("sqlite:///theirs.db").begin() as connection:
+        connection.execute(text("CREATE TABLE accounts (id INTEGER)"))
+    gans.set(GANS_DATABASE_URL="sqlite:///theirs.db")
+    assert_one_message(gans("collect"), 2, "holds tables already", "Set GANS_DATABASE_URL to a database that is empty")
+
+
+@pytest.mark.parametrize("landing", ["file/below", "/proc/no"])
+def test_a_landing_that_cannot_be_written(gans: Gans, simulator: Simulator, landing: str) -> None:
+    (gans.folder / "file").touch()
+    gans.set(GANS_LANDING=landing)
+    assert_one_message(gans("collect"), 2, "Cannot write", landing, "GANS_LANDING", "Set up the new database")
+    assert gans("doctor").code == 2
+
+
+@pytest.mark.parametrize("watchlist", ["file/watchlist.toml", "folder", "/proc/no/watchlist.toml"])
+def test_a_watchlist_that_cannot_be_used(gans: Gans, watchlist: str) -> None:
+    (gans.folder / "file").touch()
+    (gans.folder / "folder").mkdir()
+    gans.set(GANS_WATCHLIST=watchlist)
+    assert_one_message(gans("watch", "add", "en", "Oslo"), 2, watchlist)
+    gans("db", "upgrade")
+    assert_one_message(gans("collect"), 2, watchlist)
+
+
+def test_nobody_answers(gans: Gans, simulator: Simulator) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        free = listener.getsockname()[1]
+    gans.set(GANS_SIMULATOR_URL=f"http://127.0.0.1:{free}")
+    gans.monkeypatch.setattr("gans.http.BACKOFF_S", 0.0)
+    said = gans("collect", "cities")
+    assert said.code == 1
+    assert "failed" in said.out
+    assert "no connection (ConnectionRefusedError)" in said.out
+    gans.set(GANS_SIMULATOR_URL=simulator.url)
+    assert gans("collect").code == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of a megabyte."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = os.geteuid() == 0 and shutil.which("mount")
+    made = made and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode == 0
+    if not made:
+        pytest.skip("making a small disk needs root; tests/test_landing.py has the error without the disk")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_full_disk_loses_nothing_that_was_landed(gans: Gans, simulator: Simulator, small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    gans.set(GANS_LANDING=str(small_disk / "data"))
+    assert gans("db", "upgrade").code == 0
+    _fill(ballast)
+    assert_one_message(gans("collect"), 2, "Cannot write", "No space left on device", "Free some space")
+    ballast.unlink()
+    assert gans("collect").code == 0
+    assert "Nothing waits" in gans("load").out
+
+
+def test_a_full_disk_of_the_database_leaves_the_landing_to_be_loaded(gans: Gans, simulator: Simulator, small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    gans.set(GANS_DATABASE_URL=f"sqlite:///{small_disk}/gans.db")
+    assert gans("db", "upgrade").code == 0
+    _fill(ballast)
+    assert_one_message(gans("collect", "cities"), 3, "The database: ", "What was landed is kept: `gans load` stores it later")
+    ballast.unlink()
+    said = gans("load")
+    assert said.code == 0
+    assert "Loaded 1 parts" in said.out
+    engine = create_engine(f"sqlite:///{small_disk}/gans.db")
+    assert len(content(engine)["city_populations"]) == len(simulator.world.cities)
+    engine.dispose()
+
+
+def _fill(ballast: Path) -> None:
+    """Takes all the space that is left."""
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"x" * 4096):
+                pass
+        except OSError:
+            pass

@@ -1,0 +1,131 @@
+"""Whatever text an upstream sends: stored as it is or refused, never run as SQL, never obeyed by the terminal."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine, select
+
+from gans.landing import FolderStore
+from gans.tables import cities, rejects
+from local import watch
+from local.simulator import Simulator, world
+from local.simulator.upstream import Answer, upstreams
+from tests.survival.conftest import Gans, Said, content, grown
+
+NAMES = {
+    "quotes": """O'Brien "the" `Great` \\' \\\\""",
+    "an emoji": "Scooter 🛴 Town 👩🚀",
+    "from right to left": "עיר \u202eabc\u202c مدينة",
+    "SQL": "Robert'); DROP TABLE cities; --",
+    "a placeholder": "100 % %s %(x)s :name ? {0} ${y}",
+    "JSON": '"a": "b", \\u0041, null',
+    "255 characters": "Llan" + "fair" * 62 + "gog",
+}
+CONTROL = "[red]bold[/] [link=x]\x1b]0;owned\x07\x1b[2J\x1b[31m\u202e\u2066\u009b31m\r\x08 '; DROP TABLE rejects; --"
+"""What a terminal would obey."""
+
+SHOWN = (("status",), ("status", "--json"), ("load",), ("watch", "list"), ("watch", "list", "--json"),
+         ("db", "shell", "SELECT * FROM cities"), ("db", "shell", "SELECT * FROM cities", "--json"),
+         ("db", "shell", "SELECT reason, item FROM rejects"), ("db", "shell", "SELECT reason, item FROM rejects", "--json"),
+         ("db", "shell", "SELECT error FROM collection_runs"), ("replay", "cities"), ("replay", "weather"),
+         ("replay", "cities", "--json"), ("replay", "weather", "--json"))  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def configured(gans: Gans, database_url: str, engine: Engine) -> None:
+    gans.set(GANS_DATABASE_URL=database_url)
+
+
+def assert_printable(said: Said) -> None:
+    """Nothing but text and line breaks goes to the terminal."""
+    for stream in (said.out, said.err):
+        assert all(c.isprintable() or c == "\n" for c in stream), stream
+
+
+def rename(gans: Gans, simulator: Simulator, title: str) -> None:
+    """Watches one city, which is called `title`."""
+    (city, *_) = simulator.world.cities
+    simulator.world.cities = (replace(city, language="en", titles={"en": title, "de": title}),)
+    grown(simulator.world)
+    (gans.folder / "watchlist.toml").unlink()
+    watch.add(FolderStore(gans.folder / "data"), gans.folder / "watchlist.toml", "en", title)
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_name_is_stored_as_it_is(gans: Gans, simulator: Simulator, engine: Engine, name: str) -> None:
+    rename(gans, simulator, name)
+    said = gans("collect", "cities", "weather")
+    with engine.connect() as connection:
+        ((stored, title),) = connection.execute(select(cities.c.name, cities.c.wikipedia_title)).all()
+    assert title == name
+    if len(name) <= 200:
+        assert said.code == 0, said
+        assert stored == name
+    else:
+        assert said.code == 1
+        assert stored is None
+        assert "cities.name: Expected `str` of length <= 200" in said.out
+    assert_printable(said)
+    for command in SHOWN:
+        assert_printable(gans(*command))
+    told = json.loads(gans("db", "shell", "SELECT wikipedia_title FROM cities", "--json").out)
+    assert told == [{"wikipedia_title": name}]
+
+
+@pytest.mark.parametrize("long", ["é" * 10_000, "😀" * 10_000], ids=["of two bytes", "of four bytes"])
+def test_what_is_too_long_is_refused_and_shown_in_part(
+    gans: Gans, simulator: Simulator, engine: Engine, monkeypatch: pytest.MonkeyPatch, long: str
+) -> None:
+    body = json.dumps({"error": True, "reason": long}, ensure_ascii=False).encode()
+    _answer_with(monkeypatch, Answer(200, {"Content-Type": "application/json"}, body))
+    gans("collect", "cities")
+    simulator.inject("server_error", host="api.open-meteo.com")
+    said = gans("collect", "weather")
+    assert said.code == 1
+    with engine.connect() as connection:
+        ((reason, item),) = connection.execute(select(rejects.c.reason, rejects.c.item)).all()
+    assert reason == f"Open-Meteo says: {long}"[: len(reason)]
+    assert 500 < len(reason) <= 1_000
+    shown = item.rstrip("\ufffd")  # it may end within a character
+    assert shown == body.decode()[: len(shown)]
+    assert len(shown) >= 1_000
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_what_a_terminal_would_obey_is_only_shown(
+    gans: Gans, simulator: Simulator, engine: Engine, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """As an error for programs, from every upstream, with a good status and with bad ones."""
+    assert gans("collect").code == 0
+    before = content(engine)
+    body = json.dumps({"error": True, "reason": CONTROL, CONTROL: CONTROL}, ensure_ascii=False).encode()
+    _answer_with(monkeypatch, Answer(status, {"Content-Type": "text/plain"}, body))
+    simulator.inject("server_error", times=1_000)
+    monkeypatch.setattr("gans.http.BACKOFF_S", 0.0)
+    said = gans("collect")
+    assert said.code == 1
+    assert_printable(said)
+    assert "[red]bold[/] [link=x]" in said.out
+    for command in SHOWN:
+        assert_printable(gans(*command))
+    assert content(engine) == before
+    with engine.connect() as connection:
+        assert connection.execute(select(rejects.c.reason)).first()
+
+
+def _answer_with(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
+    """Lets every upstream say this where it would refuse."""
+    for upstream in {id(one): one for one in upstreams().values()}.values():
+        monkeypatch.setattr(upstream, "refuse", lambda _status: answer)
+
+
+@pytest.mark.parametrize("name", ["from right to left", "SQL"])
+def test_the_demo_shows_names_only(gans: Gans, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (city, *others) = world._REAL_CITIES
+    hostile = replace(city, language="en", titles={"en": NAMES[name], "de": NAMES[name]})
+    monkeypatch.setattr(world, "_REAL_CITIES", (hostile, *others))
+    monkeypatch.delenv("GANS_DATABASE_URL")
+    said = gans("demo", "--cities", "1")
+    assert said.code == 0, said
+    assert_printable(said)
