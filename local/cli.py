@@ -73,6 +73,12 @@ def main() -> None:
         hint = "Check GANS_DATABASE_URL; `gans doctor` looks at everything. What was landed is kept: `gans load` stores it later."
         err.print(f"[red]The database: {plain(told)}[/]\n{hint}")
         sys.exit(3)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        err.print(
+            f"[red]{plain(where)}{plain(error.strerror or error)}[/]\n`gans doctor` looks at everything that is configured."
+        )
+        sys.exit(2)
     except typer.TyperException as error:
         err.print(f"[red]{plain(error)}[/]")
         sys.exit(2)
@@ -96,23 +102,37 @@ def _chosen(sources: dict[str, Source], names: list[str] | None) -> list[Source]
     return [source for source in sources.values() if not names or source.name in names]
 
 
-@app.command()
-def collect(names: Names = None, json: Json = False) -> None:
-    """Ask the upstreams, keep what they said, and load it, in the order of what needs what."""
-    pipeline = _pipeline()
-    outcomes = []
+def _with_keys(pipeline: Pipeline, names: list[str] | None) -> list[Source]:
+    """The chosen sources that have the key they need; one that was not named is skipped without it, and that is said."""
+    ready = []
     for source in _chosen(pipeline.sources, names):
         try:
             pipeline.settings.key(source.secret)
         except ConfigError as error:
             if names:
                 raise
-            err.print(f"  {source.name:<10} [yellow]skipped[/]: {plain(error)}")
-            continue
+            err.print(f"  {source.name:<12} [yellow]skipped[/]: {plain(error)}")
+        else:
+            ready.append(source)
+    return ready
+
+
+@app.command()
+def collect(names: Names = None, json: Json = False) -> None:
+    """Ask the upstreams, keep what they said, and load it, in the order of what needs what."""
+    pipeline = _pipeline()
+    outcomes = []
+    for source in _with_keys(pipeline, names):
         with progress(source.name) as on_progress:
             outcomes.append(pipeline.run(source, source.schedule.slot(utc_now()), on_progress))
         if not json:
             demo.told(outcomes[-1])
+        for city in watch.without_article(pipeline.store, outcomes[-1].collected.parts):
+            err.print(
+                f"  City {city.city_id}: no article of {plain(city.wikipedia_language)} is called "
+                f'"{plain(city.wikipedia_title)}". '
+                f"Correct its title in the watchlist, or `gans watch remove {city.city_id}`."
+            )
     if json:
         as_json([_as_dict(outcome) for outcome in outcomes])
     raise typer.Exit(_code(outcome.status for outcome in outcomes))
@@ -180,15 +200,13 @@ def _load(pipeline: Pipeline, keys: list[str], json: bool, empty: str) -> None:
 def run_schedule(names: Names = None) -> None:
     """Run every source at its times, as EventBridge would on AWS, until Ctrl-C."""
     pipeline = _pipeline()
-    sources = _chosen(pipeline.sources, names)
-    for source in sources:
-        pipeline.settings.key(source.secret)
+    sources = _with_keys(pipeline, names)
 
     def fire(source: Source, slot: datetime) -> None:
         try:
             outcome = pipeline.run(source, slot)
         except (ConfigError, DBAPIError) as error:
-            err.print(f"  {source.name:<10} [red]{plain(getattr(error, 'orig', None) or error)}[/]")
+            err.print(f"  {source.name:<12} [red]{plain(getattr(error, 'orig', None) or error)}[/]")
             return
         demo.told(outcome)
         for reader in pipeline.readers(changed for part in outcome.loaded for changed in part.published):
@@ -198,7 +216,7 @@ def run_schedule(names: Names = None) -> None:
     now = utc_now()
     for source in sources:
         following = source.schedule.next(now)
-        out.print(f"  {source.name:<10} {source.schedule}, next {time(following)} ({ago(following, now)})")
+        out.print(f"  {source.name:<12} {source.schedule}, next {time(following)} ({ago(following, now)})")
     schedule.serve(sources, fire, utc_now)
 
 
@@ -230,6 +248,11 @@ def status(json: Json = False) -> None:
     for one in found:
         if one.error:
             out.print(f"[dim]{one.source}: {plain(one.error)}[/]")
+        if one.quota and one.quota_use:
+            colour = "red" if one.quota_use > one.quota else "green"
+            more = ": watch fewer cities, or take a larger plan" if colour == "red" else ""
+            use = f"[{colour}]{one.quota_use:,} of {one.quota:,}[/] units a month ({plain(one.quota_plan)})"
+            out.print(f"{one.source} would use {use}{more}")
     waiting = len(pipeline.pending())
     if waiting:
         out.print(f"{waiting} landed parts wait to be loaded: `gans load`.")
@@ -289,8 +312,8 @@ def sources(context: typer.Context, json: Json = False) -> None:
         return
     for source in found:
         key = source.secret and f", {source.secret.setting}{'' if source.secret.is_required else ' (optional)'}"
-        out.print(f"[bold]{source.name:<10}[/] {source.provider}, {source.schedule}, {source.licence}{key or ''}")
-        out.print(f"{'':<10} {', '.join(source.reads) or 'nothing'} → {', '.join(source.writes)}")
+        out.print(f"[bold]{source.name:<12}[/] {source.provider}, {source.schedule}, {source.licence}{key or ''}")
+        out.print(f"{'':<12} {', '.join(source.reads) or 'nothing'} → {', '.join(source.writes)}")
 
 
 @sources_app.command("new")
@@ -371,7 +394,7 @@ def run_doctor(json: Json = False) -> None:
     else:
         marks = {"ok": "[green]✓[/]", "note": "[yellow]•[/]", "wrong": "[red]✗[/]"}
         for finding in findings:
-            out.print(f"{marks[finding.verdict]} {finding.what:<10} {plain(finding.message)}")
+            out.print(f"{marks[finding.verdict]} {finding.what:<12} {plain(finding.message)}")
     raise typer.Exit(2 if any(finding.verdict == "wrong" for finding in findings) else 0)
 
 

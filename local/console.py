@@ -1,5 +1,6 @@
 """How the command speaks: tables and progress on a terminal, plain lines in a pipe, JSON where a machine reads."""
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -52,8 +53,9 @@ def table(columns: Iterable[str], rows: Iterable[Sequence[str]], *, title: str =
 
 
 def as_json(value: Any) -> None:
-    """`value` as JSON, indented, with nothing else on standard output."""
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())  # noqa: T201
+    """`value` as JSON, indented, with nothing else on standard output; what a terminal would obey is escaped in it too."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    print("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))  # noqa: T201
 
 
 def time(instant: datetime | None) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import Row, bindparam, text
 
 from gans.collect import utc_now
 from gans.settings import Settings
+from gans.source import registry
 from gans.tables import Instant
 from local import watch
 from local.console import ago, out, plain, progress, styled, table, time
@@ -35,9 +36,13 @@ class Clock:
 
 
 def settings_for_demo(settings: Settings) -> Settings:
-    """A place of the demo's own; the database stays the configured one where that is no SQLite file."""
+    """A place and keys of the demo's own; the database stays the configured one where that is no SQLite file."""
+    needed = (source.secret for source in registry().values())
+    keys = {secret.setting: "any-key-will-do" for secret in needed if secret and secret.is_required}
     url = settings.database_url if not settings.database_url.startswith("sqlite") else f"sqlite:///{FOLDER}/gans.db"
-    return msgspec.structs.replace(settings, landing=str(FOLDER), watchlist=FOLDER / "watchlist.toml", database_url=url)
+    return msgspec.structs.replace(
+        settings, landing=str(FOLDER), watchlist=FOLDER / "watchlist.toml", database_url=url, keys=keys
+    )
 
 
 def run(settings: Settings, cities: int = 10) -> Pipeline:
@@ -68,7 +73,7 @@ def told(outcome: Outcome) -> None:
     refused = f", {outcome.rejected} refused" if outcome.rejected else ""
     note = f"  [dim]{plain(outcome.error)}[/]" if outcome.error else ""
     out.print(
-        f"  {outcome.source:<10} {outcome.slot:%Y-%m-%d %H:%M}  {styled(outcome.status)}  {stored or 'no rows'}{refused}{note}"
+        f"  {outcome.source:<12} {outcome.slot:%Y-%m-%d %H:%M}  {styled(outcome.status)}  {stored or 'no rows'}{refused}{note}"
     )
 
 
@@ -116,10 +121,11 @@ def _show_hours(rows: Sequence[Row[Any]]) -> None:
             f"[blue]{'▇' * min(10, round(row.precipitation_mm * 4))}[/]" if row.precipitation_mm else "",
             f"{row.precipitation_probability_pct}",
             f"{row.wind_gust_kmh:.0f}",
+            "" if row.arrivals is None else f"{row.arrivals}",
             {1: "[green]●[/] yes", 0: "[red]○[/] no", None: "?"}[row.is_rideable],
         )
         for row in rows
     )
-    columns = ("hour", "weather", "°C", "", "mm", " ", "rain %", "gust km/h", "to ride?")
+    columns = ("hour", "weather", "°C", "", "mm", " ", "rain %", "gust km/h", "flights", "to ride?")
     title = f"{plain(rows[0].city)}, {rows[0].local_on}: the next {len(rows)} hours, local time (SELECT * FROM city_hours)"
-    table(columns, cells, title=title, numbers=("°C", "mm", "rain %", "gust km/h"))
+    table(columns, cells, title=title, numbers=("°C", "mm", "rain %", "gust km/h", "flights"))

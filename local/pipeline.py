@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, inspect, select
 
 from gans import migrate
 from gans.collect import Collected, collect, utc_now
 from gans.database import open_engine
-from gans.errors import BadData
+from gans.errors import BadData, ConfigError
 from gans.http import Http
 from gans.landing import PartKey, Store, open_store
 from gans.load import Loaded, load
 from gans.reference import Snapshots, read_watchlist
-from gans.settings import Settings
+from gans.settings import Settings, redacted
 from gans.source import Source, registry
 from gans.tables import collection_runs
 
@@ -70,9 +70,14 @@ class Pipeline:
             Whether it was set up just now.
 
         Raises:
-            ConfigError: it is older or newer than this code.
+            ConfigError: it is older or newer than this code, or holds tables that are not known to be ours.
         """
         is_new = migrate.revision(self.engine) is None
+        if is_new and inspect(self.engine).get_table_names():
+            raise ConfigError(
+                f"{redacted(self.settings.database_url)} holds tables already, but no finished set-up of Gans. "
+                "Set GANS_DATABASE_URL to a database that is empty; where these are of a set-up that was broken off, drop them."
+            )
         if is_new:
             migrate.upgrade(self.engine)
         migrate.require_newest(self.engine)
