@@ -1,5 +1,6 @@
 """`python -m benchmarks`: all of them, or those whose names begin with what is given."""
 
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
@@ -19,26 +20,27 @@ def main(
     names: Annotated[list[str] | None, typer.Argument(help="Only these: names, or beginnings like `upsert.fresh`.")] = None,
 ) -> None:
     """Runs the benchmarks beside their peers and prints the ratios. A run of all is kept in results.json and README.md."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     results: list[Result] = []
+    left_out: list[str] = []
     versions: dict[str, str] = {}
     for name, opened in SUITES.items():
         if names and not any(wanted.startswith(name) or name.startswith(wanted) for wanted in names):
             continue
         with opened() as suite, Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             if suite.why_none:
-                console.print(f"{name} left out: {suite.why_none}")
+                left_out.append(f"{name} left out: {suite.why_none}.")
             versions |= suite.versions
             for benchmark in suite.benchmarks:
                 if names and not benchmark.name.startswith(tuple(names)):
                     continue
                 task = progress.add_task(benchmark.name, total=2 * benchmark.rounds)
                 results.append(compare(benchmark, partial(progress.advance, task)))
-    if not results:
+    if not results and not left_out:
         raise typer.BadParameter(f"no benchmark begins with {' or '.join(names or [])}", param_hint="names")
     console.print(report.table(results))
     missed = [result.name for result in results if not result.holds]
-    console.print(f"Missed: {', '.join(missed)}." if missed else "Every target holds.")
+    console.print(*left_out, f"Missed: {', '.join(missed)}." if missed else "No target is missed.", sep="\n")
     if not names:
         report.write(results, versions)
 

@@ -16,7 +16,7 @@ JSON = HERE / "results.json"
 README = HERE / "README.md"
 BEGIN, END = "<!-- results: written by `make bench` -->", "<!-- /results -->"
 
-_HEADINGS = ("benchmark", "ours", "peer", "", "unit", "ratio", "target", "holds")
+_HEADINGS = ("benchmark", "ours", "peer", "against", "unit", "ratio", "target", "holds")
 _NUMBERS = ("ours", "peer", "ratio", "target")
 
 
