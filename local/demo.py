@@ -116,9 +116,9 @@ def _show_hours(rows: Sequence[Row[Any]]) -> None:
             f"{row.local_hour:02}:00",
             plain(row.condition_label or "–"),
             f"{row.temperature_c:.1f}",
-            f"[{'red' if row.temperature_c >= 0 else 'blue'}]{'▇' * round(10 * abs(row.temperature_c) / warmest)}[/]",
+            f"[{'red' if row.temperature_c >= 0 else 'blue'}]{'▇' * round(6 * abs(row.temperature_c) / warmest)}[/]",
             f"{row.precipitation_mm:.1f}" if row.precipitation_mm else "",
-            f"[blue]{'▇' * min(10, round(row.precipitation_mm * 4))}[/]" if row.precipitation_mm else "",
+            f"[blue]{'▇' * min(6, round(row.precipitation_mm * 3))}[/]" if row.precipitation_mm else "",
             f"{row.precipitation_probability_pct}",
             f"{row.wind_gust_kmh:.0f}",
             "" if row.arrivals is None else f"{row.arrivals}",
@@ -126,6 +126,6 @@ def _show_hours(rows: Sequence[Row[Any]]) -> None:
         )
         for row in rows
     )
-    columns = ("hour", "weather", "°C", "", "mm", " ", "rain %", "gust km/h", "flights", "to ride?")
+    columns = ("hour", "weather", "°C", "", "mm", " ", "rain %", "km/h", "flights", "ride?")
     title = f"{plain(rows[0].city)}, {rows[0].local_on}: the next {len(rows)} hours, local time (SELECT * FROM city_hours)"
-    table(columns, cells, title=title, numbers=("°C", "mm", "rain %", "gust km/h", "flights"))
+    table(columns, cells, title=title, numbers=("°C", "mm", "rain %", "km/h", "flights"))

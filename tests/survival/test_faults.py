@@ -17,7 +17,7 @@ from gans.settings import Settings
 from gans.source import Capture, Given, Source, registry
 from gans.tables import collection_runs, metadata, rejects
 from local.pipeline import Pipeline
-from local.simulator import FAULTS, Faults, Simulator
+from local.simulator import FAULTS, Faults, Simulator, server
 from local.simulator.upstream import Answer, Upstream
 from tests.survival.conftest import KEYS, NOW, Gans, Rows, content, hurried, write_watchlist
 
@@ -135,7 +135,8 @@ def test_a_fault_in_every_answer_is_recorded_and_heals(
     assert content(engine) == undisturbed
     simulator.faults = Faults({fault: 1.0})
     with pytest.MonkeyPatch.context() as patch:
-        hurried(patch, read_s=0.1, tries=1)
+        patch.setattr(server, "_DRIP_SECONDS", 0.02)
+        hurried(patch, read_s=0.15, tries=1)
         assert gans("collect").code == 1
     assert_accounted(gans.folder, engine)
     with engine.connect() as connection:

@@ -188,6 +188,8 @@ def changed_json(draw: st.DrawFn, body: bytes) -> bytes:
             there = parent[key]
         except (LookupError, TypeError):
             continue  # an earlier change took it away
+        if isinstance(parent, str):
+            continue  # or put a text in its place
         way = draw(st.sampled_from(("swap", "swap", "swap", "drop", "repeat", "rename", "nudge")))
         if way == "drop":
             del parent[key]
@@ -197,7 +199,7 @@ def changed_json(draw: st.DrawFn, body: bytes) -> bytes:
             parent[draw(st.sampled_from((f"{key} ", f"{key}s", key.upper(), "")))] = parent.pop(key)
         elif way == "nudge" and isinstance(there, (int, float)) and abs(there) < 1e9:
             parent[key] = draw(st.sampled_from((-there, there * 1_000, there + 0.5, str(there), [there], bool(there))))
-        elif isinstance(parent, (list, dict)):
+        else:
             parent[key] = draw(VALUES)
     return encoded(tree, is_ascii=draw(st.booleans()))
 
