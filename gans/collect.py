@@ -2,25 +2,23 @@
 
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import islice
 
 import msgspec
 
 from gans import __version__, state
+from gans.clock import utc_now
 from gans.errors import BadData, NotModified, Permanent, QuotaExceeded, Transient
 from gans.http import Answer, Http
 from gans.landing import Footer, Header, PartKey, PartWriter, Store
 from gans.source import Capture, Given, Reference, Request, Source
 
-PART_BYTES = 8 * 1024 * 1024
+PART_BYTES = 4 * 1024 * 1024
 """Bodies beyond this begin a new part, so that neither step ever holds more than a part in memory."""
 
-_CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
-
-
-def utc_now() -> datetime:
-    """The time, aware."""
-    return datetime.now(UTC)
+MAX_FOLLOWED = 10_000
+"""The most units of a run that answers may name: more than any honest upstream does, and no chain of answers is endless."""
 
 
 class Collected(msgspec.Struct, frozen=True):
@@ -60,11 +58,8 @@ class _Run:
             self.land()
             self._begin()
         self.writer.add(capture)
-        told = {name: capture.headers.get(header, "") for header, name in _CONDITIONS.items()}
-        # What cannot be sent back in a header would make every next request fail.
-        told = {name: value for name, value in told.items() if value and value.isascii() and value.isprintable()}
         if 200 <= capture.status < 300:  # one without validators takes the place of one with them
-            self.fresh[capture.unit] = {**state.question(capture.url, capture.context), **told} if told else {}
+            self.fresh[capture.unit] = state.validators(capture)
 
     def land(self, *, is_cut_short: bool = False, note: str = "") -> None:
         """Keeps the part; only then the validators of its answers, since an answer that is not kept must be asked for again."""
@@ -103,7 +98,7 @@ def collect(
     http.require_key(source)
     run = _Run(source, slot, store, http, clock)
     todo: deque[Request | Given] = deque(source.plan(reference, slot))
-    units = len(todo)
+    units, left = len(todo), MAX_FOLLOWED
     transient = permanent = done = 0
     is_cut_short = True
     try:
@@ -116,9 +111,14 @@ def collect(
                 transient += isinstance(error, Transient)
                 permanent += isinstance(error, Permanent)
                 run.add(capture)
-                following = _following(source, capture) if capture.body else []
-                todo.extendleft(reversed(following))
+                following = _following(source, capture, left + 1) if capture.body else []
                 units += len(following)
+                if len(following) > left:
+                    run.add(_not_asked(run, following.pop()))
+                    permanent += 1
+                    done += 1
+                left -= len(following)
+                todo.extendleft(reversed(following))
             done += 1
             on_progress(done, units)
         is_cut_short = False
@@ -128,18 +128,22 @@ def collect(
     return Collected(run.parts, units, transient, permanent)
 
 
-def _following(source: Source, capture: Capture) -> list[Request]:
+def _following(source: Source, capture: Capture, most: int) -> list[Request]:
     try:
-        return list(source.follow(capture))
+        return list(islice(source.follow(capture), most))
     except BadData:
         return []  # `parse` meets the same answer, and says what is wrong with it
 
 
+def _not_asked(run: _Run, request: Request) -> Capture:
+    """The first request beyond `MAX_FOLLOWED`, as failed: it stands for all that its answer names after it."""
+    reason = f"Permanent: not asked: the answers of this run name more than {MAX_FOLLOWED} requests"
+    return Capture(request.unit, request.full_url, 0, run.slot, run.clock(), context=request.context, error=reason)
+
+
 def _fetch(run: _Run, request: Request) -> tuple[Capture, Transient | Permanent | None]:
     """The answer to one request, and what went wrong."""
-    known = run.validators.get(request.unit, {})
-    asked = state.question(request.full_url, request.context)
-    validators = {name: value for name, value in known.items() if name not in asked} if asked.items() <= known.items() else {}
+    validators = state.conditions(run.validators.get(request.unit, {}), request, run.attempt)
     answer, error = Answer(0, {}, b""), None
     try:
         if run.is_quota_used_up:

@@ -3,6 +3,7 @@
 import io
 import ipaddress
 import math
+import os
 import socket
 import time
 from contextvars import ContextVar
@@ -28,10 +29,16 @@ def _left(most: float) -> float:
 
 
 class Session(requests.Session):
-    """A session on these connections, for https and, at the simulator, http."""
+    """A session on these connections, for https and, at the simulator, http.
+
+    It asks directly: a proxy that the environment names (`HTTPS_PROXY`) is not used, since it would resolve the names, and into
+    private networks too. `REQUESTS_CA_BUNDLE` may name the authorities to trust.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.trust_env = False
+        self.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         for scheme in ("https://", "http://"):
             self.mount(scheme, _Adapter())
 
@@ -111,7 +118,7 @@ class _PublicPool(HTTPSConnectionPool):
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    """Makes the connections above; through a proxy that the environment names, it is the proxy that resolves and connects."""
+    """Makes the connections above."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

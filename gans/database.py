@@ -25,6 +25,9 @@ from gans.tables import Instant
 T = TypeVar("T")
 
 TRIES = 5
+HANDSHAKE_S, SILENCE_S = 10, 300
+"""How long a server may take to let us in (its own default is the same), and how long a statement may take."""
+
 BATCH_ROWS = 10_000
 BATCH_BYTES = 4 * 1024 * 1024
 """The most JSON in one statement: as hexadecimal digits, half of the smallest `max_allowed_packet` in use (MariaDB's 16 MiB)."""
@@ -83,7 +86,13 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _mysql(url: URL, ca: str) -> Engine:
-    arguments: dict[str, Any] = {"connect_timeout": 10, "read_timeout": 300, "write_timeout": 300, "charset": "utf8mb4"}
+    # PyMySQL's connect_timeout is over once TCP is there: what accepts and stays silent meets the read time-out.
+    arguments: dict[str, Any] = {
+        "connect_timeout": HANDSHAKE_S,
+        "read_timeout": HANDSHAKE_S,
+        "write_timeout": SILENCE_S,
+        "charset": "utf8mb4",
+    }
     if url.host not in _LOOPBACK:
         arguments["ssl"] = ssl.create_default_context(cafile=ca or None)
     engine = create_engine(
@@ -99,6 +108,7 @@ def _mysql(url: URL, ca: str) -> Engine:
         with connection.cursor() as cursor:
             # Errors instead of cut values, UTC whatever the server's zone is.
             cursor.execute("SET SESSION time_zone = '+00:00', sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = 20")
+        connection._read_timeout = SILENCE_S  # looked at before each answer; it cannot be changed in another way
 
     return engine
 

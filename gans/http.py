@@ -65,8 +65,6 @@ class Http:
         self._session = Session()
         agent = f"gans/{__version__}" + (f" ({settings.contact})" if settings.contact else "")
         self._session.headers.update({"User-Agent": agent, "Accept-Encoding": "gzip", "Accept": "*/*"})
-        if settings.simulator_url:
-            self._session.trust_env = False  # no proxy stands between us and our own machine
 
     def require_key(self, source: Source) -> str:
         """The key of `source`; "" where it needs none.

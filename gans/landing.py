@@ -20,8 +20,14 @@ from gans.errors import BadData, ConfigError
 from gans.source import Capture
 
 VERSION = 1
-MAX_PART_BYTES = 512 * 1024 * 1024
-"""The most that a part may hold uncompressed: many times what `collect` puts into one, little enough to refuse a bomb."""
+MAX_PART_BYTES = 72 * 1024 * 1024
+"""The most that a part may hold uncompressed, little enough for the memory of a small function.
+
+`collect` never puts more into one: its bodies come to 4 MiB, or it holds a single one of at most 32 MiB, and a body takes at most
+twice its size (`CaptureLine`).
+"""
+
+_CONTROLS = bytes({*range(0x20)} - set(b"\t\n\r"))
 
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _KEY = re.compile(r"landing/(?P<source>[a-z0-9_]+)/(?P<slot>[0-9TZ.]+)/(?P<attempt>[0-9TZ.]+)/(?P<part>[0-9]{4})\.ndjson\.gz")
@@ -194,7 +200,10 @@ class PartKey(msgspec.Struct, frozen=True, order=True):
 
 
 class CaptureLine(msgspec.Struct, frozen=True, tag="capture", tag_field="line", omit_defaults=True):
-    """A capture in a part; the body stands as text where it is UTF-8, else as base64."""
+    """A capture in a part.
+
+    The body stands as text; as base64 where it is not UTF-8, or holds control characters, of which JSON makes six for one.
+    """
 
     unit: str
     url: str
@@ -249,11 +258,7 @@ class PartWriter:
 
     def add(self, capture: Capture) -> None:
         """Appends a capture."""
-        text, base64 = "", b""
-        try:
-            text = capture.body.decode()
-        except UnicodeDecodeError:
-            base64 = capture.body
+        text, base64 = _body(capture.body)
         self._line(
             CaptureLine(
                 capture.unit,
@@ -276,12 +281,20 @@ class PartWriter:
         return b"".join([*self._chunks, packer.compress(_encoded(footer)), packer.flush()])
 
 
+def _body(body: bytes) -> tuple[str, bytes]:
+    """The body as text, or else as bytes."""
+    try:
+        return ("", body) if len(body.translate(None, _CONTROLS)) < len(body) else (body.decode(), b"")
+    except UnicodeDecodeError:
+        return "", body
+
+
 def _encoded(line: Header | CaptureLine | Footer) -> bytes:
     return msgspec.json.encode(line) + b"\n"
 
 
 _decode_header = msgspec.json.Decoder(Header).decode
-_decode_line = msgspec.json.Decoder(CaptureLine | Footer).decode
+_decode_lines = msgspec.json.Decoder(CaptureLine | Footer).decode_lines
 
 
 def read_part(data: bytes) -> Part:
@@ -299,12 +312,12 @@ def read_part(data: bytes) -> Part:
             raise BadData("The part is cut short: its gzip stream does not end")
     except zlib.error as error:
         raise BadData(f"The part is not gzip: {error}") from None
-    first, *rest = text.splitlines() or [b""]
+    view, end = memoryview(text), text.find(b"\n") + 1
     try:
-        header = _decode_header(first)
+        header = _decode_header(view[:end])
         if header.version > VERSION:  # before the other lines, which that version may write in another way
             raise BadData(f"The part is of version {header.version}; this code reads up to {VERSION}: update Gans, then replay")
-        lines = [_decode_line(line) for line in rest]
+        lines = _decode_lines(view[end:])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadData(f"A line of the part is not one of ours: {error}") from None
     if not lines or not isinstance(footer := lines.pop(), Footer):

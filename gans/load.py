@@ -45,19 +45,22 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
     """Stores the part under `key`: its rows, its rejects and its line in the ledger, together or not at all.
 
     Loading a part again changes nothing but the time of its loading; an older part changes nothing that a newer one has told.
-    A part that cannot be read leaves a failed line in the ledger.
+    A part that cannot be read, or is not there any more, leaves a failed line in the ledger; one that was loaded before it went
+    keeps its line.
 
     Raises:
-        BadData: `key` is not the key of a landed part, there is none, or it is of a source that this code does not know.
+        BadData: `key` is not the key of a landed part, or it is of a source that this code does not know.
         DBAPIError: the database failed, or went away for longer than a few tries.
     """
     part_key = PartKey.parse(key)
     source, data = sources.get(part_key.source), store.read(key)
     if source is None:
         raise BadData(f"{key}: there is no source {part_key.source!r}. Known: {', '.join(sources)}")
-    if data is None:
-        raise BadData(f"{key}: there is no such part in the landing")
+    if data is None and (before := in_transaction(engine, lambda connection: _loaded_before(connection, part_key))):
+        return before
     try:
+        if data is None:
+            raise BadData("The part is no longer in the landing")
         part = read_part(data)
         if (found := PartKey.of(part.header)) != part_key:
             raise BadData(f"The part is that of {found}")
@@ -71,9 +74,17 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
     counts: Counter[str] = Counter()
     for (table, _), rows in meaning.rows.items():
         counts[table] += len(rows)
-    # Every table of the source, since new rows in one may leave those of another behind (`current_with`).
-    published = publish(engine, store, source.writes if counts else ())
+    # Every table, whatever came: rows in one may leave those of another behind (`current_with`), and a snapshot may be lost.
+    published = publish(engine, store, source.writes)
     return Loaded(part_key, line["status"], counts, len(meaning.refused), published, line["error"] or "")
+
+
+def _loaded_before(connection: Connection, key: PartKey) -> Loaded | None:
+    """How the part was loaded before, as the ledger tells it; nothing was done now."""
+    columns = collection_runs.c
+    query = select(columns.status, columns.error).where(*(columns[name] == value for name, value in _run_key(key).items()))
+    line = connection.execute(query).first()
+    return Loaded(key, line.status, {}, 0, (), line.error or "") if line else None
 
 
 def _fixed_keys(connection: Connection, source: Source) -> FixedKeys:

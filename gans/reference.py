@@ -76,7 +76,10 @@ def snapshot_key(table: str) -> str:
 
 
 class Snapshots:
-    """The `Reference` that a plan reads: the watchlist, and the tables that `load` published."""
+    """The `Reference` that a plan reads: the watchlist, and the tables that `load` published.
+
+    A snapshot that is no list of rows raises ConfigError.
+    """
 
     def __init__(self, store: Store, watchlist: Watchlist) -> None:
         self._store, self._watchlist = store, watchlist
@@ -86,6 +89,13 @@ class Snapshots:
             return [msgspec.structs.asdict(city) for city in self._watchlist.cities]
         if table == "watchlist":
             return [{"airport_distance_km": self._watchlist.airport_distance_km}]
-        data = self._store.read(snapshot_key(table))
-        rows: list[dict[str, Any]] = msgspec.json.decode(data) if data else []
-        return rows
+        key = snapshot_key(table)
+        if (data := self._store.read(key)) is None:
+            return []
+        try:
+            return msgspec.json.decode(data, type=list[dict[str, Any]])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"The snapshot {key} cannot be read: {error}. Delete it and collect the source that writes {table}: "
+                "loading what was collected publishes it again."
+            ) from None

@@ -4,23 +4,30 @@ They hold for the question that was answered: its URL and its context, for an un
 context (a city more) and must then be landed again.
 
 `collect` remembers them once the answer is landed; `load` forgets those of an answer that meant nothing, so that the next run
-asks for a whole one. The file only saves traffic: one that is lost or overwritten costs an answer that was not needed.
+asks for a whole one. Both read the file, change it and write it, and nothing keeps them apart: of two that do so in the same
+moment, one is undone. At worst an answer that meant nothing, or not the newest one, then counts as unchanged for as long as the
+upstream says so, but not longer than `KEPT`: after that it is asked for in full, whatever is remembered. Otherwise the file only
+saves traffic: one that is lost costs answers that were not needed.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from gans.landing import Store
+from gans.source import Capture, Request
 
 Validators = dict[str, dict[str, str]]
-"""By unit: the URL that was asked, under `URL`; a digest of its context, under `CONTEXT`; the headers that make asking again
-conditional."""
+"""By unit: the URL that was asked, a digest of its context and the time of the answer, under `url`, `context` and `at`; and the
+headers that make asking again conditional."""
 
-URL = "url"
-CONTEXT = "context"
+KEPT = timedelta(days=30)
+"""How long an answer may be called unchanged."""
+
+_HEADERS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 
 def _key(source: str) -> str:
@@ -36,10 +43,27 @@ def recall(store: Store, source: str) -> Validators:
         return {}
 
 
-def question(url: str, context: Mapping[str, Any]) -> dict[str, str]:
-    """The question that an answer is to, as it is remembered with its validators."""
+def validators(capture: Capture) -> dict[str, str]:
+    """What is to be remembered of an answer; nothing where it has no validators, or none that can be sent back in a header."""
+    told = {name: capture.headers.get(header, "") for header, name in _HEADERS.items()}
+    told = {name: value for name, value in told.items() if value and value.isascii() and value.isprintable()}
+    return {**_question(capture.url, capture.context), "at": capture.fetched_at.isoformat(), **told} if told else {}
+
+
+def conditions(known: Mapping[str, str], request: Request, now: datetime) -> dict[str, str]:
+    """The headers that make `request` conditional, from what is remembered of its unit.
+
+    There are none where another question was answered, or `KEPT` ago.
+    """
+    asked = _question(request.full_url, request.context)
+    if "at" not in known or not asked.items() <= known.items() or now - datetime.fromisoformat(known["at"]) >= KEPT:
+        return {}
+    return {name: known[name] for name in _HEADERS.values() if name in known}
+
+
+def _question(url: str, context: Mapping[str, Any]) -> dict[str, str]:
     told = msgspec.json.encode(context, order="deterministic")
-    return {URL: url, CONTEXT: blake2b(told, digest_size=16).hexdigest()}
+    return {"url": url, "context": blake2b(told, digest_size=16).hexdigest()}
 
 
 def remember(store: Store, source: str, fresh: Mapping[str, dict[str, str]]) -> None:

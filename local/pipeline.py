@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Engine, inspect, select
+from sqlalchemy import Engine, select
 
 from gans import migrate
-from gans.collect import Collected, collect, utc_now
+from gans.clock import utc_now
+from gans.collect import Collected, collect
 from gans.database import open_engine
 from gans.errors import BadData, ConfigError
 from gans.http import Http
@@ -64,7 +65,7 @@ class Pipeline:
         self.engine: Engine = open_engine(settings)
 
     def prepare(self) -> bool:
-        """Makes sure that the database is at the newest revision; a new, empty one is set up.
+        """Makes sure that the database is at the newest revision; an empty one, or one whose set-up was broken off, is set up.
 
         Returns:
             Whether it was set up just now.
@@ -73,10 +74,10 @@ class Pipeline:
             ConfigError: it is older or newer than this code, or holds tables that are not known to be ours.
         """
         is_new = migrate.revision(self.engine) is None
-        if is_new and inspect(self.engine).get_table_names():
+        if is_new and not migrate.holds_nothing(self.engine):
             raise ConfigError(
-                f"{redacted(self.settings.database_url)} holds tables already, but no finished set-up of Gans. "
-                "Set GANS_DATABASE_URL to a database that is empty; where these are of a set-up that was broken off, drop them."
+                f"{redacted(self.settings.database_url)} holds tables already, and Gans did not set them up. "
+                "Set GANS_DATABASE_URL to a database that is empty."
             )
         if is_new:
             migrate.upgrade(self.engine)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -290,6 +291,15 @@ def test_an_etag_that_cannot_be_sent_back_is_not_remembered(run: Run, store: Fol
     assert asking.asked == {"a": {}}
 
 
+def test_after_a_while_it_is_asked_in_full_whatever_is_remembered(run: Run, store: FolderStore) -> None:
+    """The loader and the next run may undo each other's changes to what is remembered: no such slip may last for ever."""
+    run(probe("a"), Scripted(a=Answer(200, {"etag": '"1"'}, b"x")), clock=lambda: NOW)
+    for since, asked in ((state.KEPT - timedelta(seconds=1), {"If-None-Match": '"1"'}), (state.KEPT, {})):
+        asking = Scripted(a=NotModified("nothing newer", 304))
+        run(probe("a"), asking, clock=lambda since=since: NOW + since)
+        assert asking.asked == {"a": asked}
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"a": 1}', b"\xff"])
 def test_a_memory_that_cannot_be_read_is_none(run: Run, store: FolderStore, damage: bytes) -> None:
     store.write("state/probe.json", damage)
@@ -369,6 +379,40 @@ def test_an_answer_that_cannot_be_followed_costs_nothing_else(run: Run, store: F
 
     run(probe("a", "b", follow=lambda capture: follow(capture) if capture.unit == "a" else iter(())), Scripted())
     assert [capture.unit for capture in captured(store)] == ["a", "b"]
+
+
+def endless(capture: Capture) -> Iterator[Request]:
+    """Names the next unit, for ever."""
+    yield Request(f"{capture.unit}x", "https://api.test/x")
+
+
+def swarming(capture: Capture) -> Iterator[Request]:
+    """Names more units than anyone can count."""
+    for number in count():
+        yield Request(f"{capture.unit}.{number}", "https://api.test/x")
+
+
+@pytest.mark.parametrize(
+    ("follow", "asked", "failed"),
+    [
+        (endless, ["a", "ax", "axx", "axxx", "b"], ["axxxx", "bx"]),
+        (swarming, ["a", "a.0", "a.1", "a.2", "b"], ["a.3", "a.0.0", "a.1.0", "a.2.0", "b.0"]),
+    ],
+)
+def test_answers_that_name_ever_more_are_cut_off_and_that_is_recorded(
+    run: Run, store: FolderStore, monkeypatch: pytest.MonkeyPatch, follow: Any, asked: list[str], failed: list[str]
+) -> None:
+    monkeypatch.setattr(module, "MAX_FOLLOWED", 3)
+    asking, told = Scripted(), list[tuple[int, int]]()
+    collected = run(probe("a", "b", follow=follow), asking, on_progress=lambda done, known: told.append((done, known)))
+    assert list(asking.asked) == asked
+    refused = [capture for capture in captured(store) if capture.error]
+    assert [capture.unit for capture in refused] == failed
+    assert {(c.status, c.url, c.error) for c in refused} == {
+        (0, "https://api.test/x", "Permanent: not asked: the answers of this run name more than 3 requests")
+    }
+    assert (collected.units, collected.permanent) == (len(asked) + len(failed), len(failed))
+    assert told[-1] == (collected.units, collected.units)
 
 
 # the whole of it, against the simulator

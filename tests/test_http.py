@@ -464,8 +464,6 @@ def test_a_source_asks_its_own_hosts_only(asking: Http, upstream: Upstream, url:
 @pytest.fixture
 def connects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses that a connection was tried to; none is made."""
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
     tried: list[str] = []
 
     def connect(_: socket.socket, address: tuple[str, int]) -> None:
@@ -518,6 +516,19 @@ def test_the_addresses_that_were_checked_are_the_ones_connected_to(connects: lis
     assert connects == ["93.184.216.34", "2606:2800:220:1::1"]
 
 
+@pytest.mark.parametrize(("address", "connected"), [("93.184.216.34", ["93.184.216.34"]), ("10.0.0.1", [])])
+def test_a_proxy_of_the_environment_is_not_asked(
+    connects: list[str], monkeypatch: pytest.MonkeyPatch, address: str, connected: list[str]
+) -> None:
+    """It would resolve the name by itself, and lead into its own network."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:3128")
+    monkeypatch.setattr(http, "TRIES", 1)
+    resolve(monkeypatch, address)
+    failure(Http(Settings()), of=Permanent if address.startswith("10.") else Transient)
+    assert connects == connected
+
+
 def test_a_name_that_nobody_knows_may_be_known_later(connects: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")
@@ -551,8 +562,6 @@ def certificate(folder: Path, name: str) -> ssl.SSLContext:
 def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Upstream]]:
     """A server with a certificate for a name, standing for the whole public internet."""
     running: list[Upstream] = []
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
 
     def start(name: str) -> Upstream:
         running.append(Upstream(certificate(tmp_path, name)))

@@ -5,7 +5,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -264,7 +264,8 @@ FIRST, *MIDDLE, LAST = gzip.decompress(written(CAPTURES)).splitlines()
         (lines(FIRST, b'{"line":"capture","unit":1}', LAST), "not one of ours"),
         (lines(FIRST, b"[" * 10_000, LAST), "not one of ours"),
         (lines(*MIDDLE, LAST), "not one of ours"),
-        (lines(FIRST), "footer"),
+        (lines(FIRST), "not one of ours"),
+        (lines(FIRST, b""), "does not end with a footer"),
         (lines(FIRST, *MIDDLE), "footer"),
         (lines(FIRST, *MIDDLE[1:], LAST), "holds 8 captures and 0 other lines, its footer says 9"),
         (lines(FIRST, *MIDDLE, MIDDLE[0], LAST), "holds 10 captures and 0 other lines, its footer says 9"),
@@ -282,6 +283,43 @@ def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(landing, "MAX_PART_BYTES", 1 << 20)
     with pytest.raises(BadData, match="holds more than 1 MiB"):
         read_part(gzip.compress(bytes(8 << 20)))
+
+
+MEASURED = """
+import sys
+from pathlib import Path
+from gans.errors import BadData
+from gans.landing import read_part
+try:
+    print(len(read_part(Path(sys.argv[1]).read_bytes()).captures[0].body))
+except BadData as error:
+    print(error)
+print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+"""Reads a part in a process of its own, whose most memory (MiB) it prints: `ru_maxrss` would count that of its parent, too."""
+
+MIB = 1 << 20
+LARGEST: dict[str, Callable[[], bytes]] = {
+    "no text": lambda: random.Random(1).randbytes(32 * MIB),
+    "all escapes": lambda: b'"\n' * (16 * MIB),
+    "all controls": lambda: b"\x01" * (32 * MIB),
+    "one wide character": lambda: "🛴".encode() + b"x" * (32 * MIB - 4),  # Python keeps such a text in four bytes a character
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory is measured by Linux")
+@pytest.mark.parametrize("case", ["a bomb", *LARGEST])
+def test_reading_a_part_takes_little_memory_whatever_it_is(case: str, tmp_path: Path) -> None:
+    """The load function has 512 MB, of which its code takes up to a hundred."""
+    if case == "a bomb":
+        data, told = gzip.compress(bytes(200 * MIB), 1), "The part holds more than 72 MiB uncompressed"
+    else:
+        data, told = written([capture("large", LARGEST[case]())]), str(32 * MIB)
+    (tmp_path / "part").write_bytes(data)
+    run = subprocess.run((sys.executable, "-c", MEASURED, tmp_path / "part"), capture_output=True, text=True, check=True)
+    said, peak_mib = run.stdout.splitlines()
+    assert said == told
+    assert int(peak_mib) < 300
 
 
 def test_any_damage_is_bad_data_or_none() -> None:

@@ -388,7 +388,7 @@ def test_rejects_are_replaced_not_added(land: Land, store: FolderStore, stored: 
 
 def test_a_part_with_nothing_newer_is_a_success(land: Land, stored: Stored, engine: Engine) -> None:
     loaded = stored(land(answer(status=304, body=b"")))
-    assert (loaded.status, loaded.rows, loaded.rejected, loaded.published, loaded.error) == ("not_modified", {}, 0, (), "")
+    assert (loaded.status, loaded.rows, loaded.rejected, loaded.error) == ("not_modified", {}, 0, "")
     (line,) = rows(engine, collection_runs)
     assert (line["units_planned"], line["units_failed"], line["error"]) == (1, 0, None)
     assert line["stale_at"] == SLOT + timedelta(hours=9)
@@ -444,12 +444,32 @@ def test_a_part_in_the_place_of_another_is_not_taken_for_it(
     assert rows(engine, weather_forecasts) == []
 
 
+def test_a_part_that_is_not_there_any_more_leaves_a_failed_line(stored: Stored, engine: Engine) -> None:
+    key = str(PartKey("probe", SLOT, NOW, 7))
+    for _ in range(2):
+        loaded = stored(key)
+        assert (loaded.status, loaded.rows, loaded.error) == ("failed", {}, "The part is no longer in the landing")
+        (line,) = rows(engine, collection_runs)
+        assert (line["status"], line["landing_key"], line["error"], line["stale_at"]) == ("failed", key, loaded.error, None)
+
+
+def test_a_part_that_was_loaded_before_it_went_keeps_its_line(
+    land: Land, stored: Stored, engine: Engine, store: FolderStore
+) -> None:
+    key = land(answer(city(1), "odd"))
+    stored(key)
+    before = dump(engine)
+    (store.root / key).unlink()
+    loaded = stored(key)
+    assert (loaded.status, loaded.rows, loaded.error) == ("partial", {}, "refused")
+    assert dump(engine) == before
+
+
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
         ("reference/cities.json", "is not the key of a landed part"),
         ("landing/../state/probe.json", "is not the key of a landed part"),
-        (str(PartKey("probe", SLOT, NOW, 7)), "there is no such part in the landing"),
         (str(PartKey("nobody", SLOT, NOW, 1)), r"there is no source 'nobody'\. Known: probe"),
     ],
 )
@@ -484,6 +504,19 @@ def test_a_snapshot_is_written_when_it_changes_and_names_the_watched(land: Land,
     newer = NOW + timedelta(hours=4)
     assert stored(land(answer(city(1, name="Cologne"), at=newer), attempt=newer)).published == ("cities",)
     assert snapshot(store)[0]["name"] == "Cologne"
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"[{"])
+def test_a_lost_or_damaged_snapshot_is_published_again_also_where_nothing_is_newer(
+    land: Land, stored: Stored, store: FolderStore, damage: bytes | None
+) -> None:
+    stored(land(answer(city(1, is_watched=True))))
+    whole = store.read(snapshot_key("cities"))
+    (store.root / snapshot_key("cities")).unlink()
+    if damage is not None:
+        store.write(snapshot_key("cities"), damage)
+    assert stored(land(answer(status=304, body=b""), attempt=NOW + timedelta(hours=1))).published == ("cities",)
+    assert store.read(snapshot_key("cities")) == whole
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (0, 2, 1)])

@@ -2,7 +2,10 @@
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from pymysql.constants import CLIENT
-from sqlalchemy import Connection, Engine, Table, create_engine, func, insert, inspect, make_url, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, insert, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
 from gans import migrate
@@ -115,6 +118,92 @@ def test_upgrading_keeps_what_is_there_and_renews_the_views(empty: Engine) -> No
         assert connection.scalar(select(cities.c.name)) == "Ulm"
     assert _objects(empty) >= migrate.views().keys()
     assert inspect(empty).get_columns("latest_populations")[0]["name"] == "city_id"
+
+
+class BrokenOff(Exception):
+    """The process dies here."""
+
+
+@contextmanager
+def breaking_off(engine: Engine, beginning: str, nth: int) -> Iterator[None]:
+    """Ends what is under way before its nth statement with this beginning, as a kill would: MySQL keeps all DDL before it."""
+    seen = count(1)
+
+    def hook(_: Connection, __: Any, statement: str, *___: Any) -> None:
+        if statement.lstrip().startswith(beginning) and next(seen) == nth:
+            raise BrokenOff
+
+    event.listen(engine, "before_cursor_execute", hook)
+    try:
+        with pytest.raises(BrokenOff):
+            yield
+    finally:
+        event.remove(engine, "before_cursor_execute", hook)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "nth"),
+    [
+        ("CREATE TABLE", 5),
+        ("INSERT INTO alembic_version", 1),
+        ("CREATE INDEX ix_airports_country_code", 1),
+        ("CREATE VIEW", 3),
+    ],
+)
+def test_a_first_set_up_that_was_broken_off_is_begun_anew(empty: Engine, beginning: str, nth: int) -> None:
+    with breaking_off(empty, beginning, nth):
+        migrate.upgrade(empty)
+    assert migrate.holds_nothing(empty)
+    if empty.dialect.name != "sqlite" and beginning != "CREATE VIEW":
+        with breaking_off(empty, "DROP TABLE", 2):  # and so is the beginning anew
+            migrate.upgrade(empty)
+    migrate.upgrade(empty)
+    assert migrate.revision(empty) == migrate.head()
+    assert migrate.differences(empty) == []
+    assert _objects(empty) == metadata.tables.keys() | migrate.views().keys()
+    with empty.connect() as connection:
+        assert _counts(connection) == (249, 100)
+
+
+def test_what_holds_something_or_is_not_ours_alone_is_never_begun_anew(empty: Engine) -> None:
+    assert migrate.holds_nothing(empty)
+    _upgrade(empty, "0001")
+    assert migrate.holds_nothing(empty)
+    with empty.begin() as connection:
+        connection.execute(text("CREATE TABLE theirs (theirs_id INTEGER)"))
+        connection.execute(text("INSERT INTO countries (country_code, name) VALUES ('XX', 'Nowhere')"))
+    assert not migrate.holds_nothing(empty)
+    migrate.upgrade(empty)
+    with empty.begin() as connection:
+        assert _counts(connection) == (250, 100)
+        connection.execute(text("DROP TABLE theirs"))
+    _downgrade(empty, "0001")
+    with empty.begin() as connection:
+        connection.execute(insert(cities), {"city_id": 7})
+    assert not migrate.holds_nothing(empty)
+    migrate.upgrade(empty)
+    with empty.connect() as connection:
+        assert connection.scalar(select(cities.c.city_id)) == 7
+        assert _counts(connection) == (250, 100)
+
+
+def test_of_two_upgrades_at_once_one_waits(empty: Engine) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        for upgraded in [threads.submit(migrate.upgrade, empty) for _ in range(3)]:
+            upgraded.result()
+    assert migrate.differences(empty) == []
+    assert _objects(empty) == metadata.tables.keys() | migrate.views().keys()
+
+
+def test_an_upgrade_that_does_not_end_keeps_others_out(database: str, empty: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    if database == "sqlite":
+        pytest.skip("SQLite lets no two transactions write at once")
+    monkeypatch.setattr(migrate, "LOCK_WAIT_S", 0)
+    with empty.connect() as connection:
+        migrate._keep_others_out(connection)
+        with pytest.raises(ConfigError, match="Another upgrade of the database has not ended in 0 s"):
+            migrate.upgrade(empty)
+    migrate.upgrade(empty)
 
 
 @pytest.mark.parametrize("stray", STRAYS)

@@ -85,3 +85,11 @@ def test_snapshots_are_the_watchlist_and_what_was_published(tmp_path: Path) -> N
     assert snapshots.rows("cities") == []
     store.write(snapshot_key("cities"), b'[{"city_id": 3, "latitude": null}]')
     assert snapshots.rows("cities") == [{"city_id": 3, "latitude": None}]
+
+
+@pytest.mark.parametrize("damage", [b"", b"[{", b"{}", b"[1]", b"null", b'[{"name": "\xff"}]'])
+def test_a_damaged_snapshot_is_said_plainly(tmp_path: Path, damage: bytes) -> None:
+    store = FolderStore(tmp_path)
+    store.write(snapshot_key("cities"), damage)
+    with pytest.raises(ConfigError, match=r"The snapshot reference/cities\.json cannot be read: .*\. Delete it and collect"):
+        Snapshots(store, Watchlist()).rows("cities")

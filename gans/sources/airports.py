@@ -28,6 +28,7 @@ import msgspec
 
 from gans.errors import BadData
 from gans.source import Capture, Lacking, Reference, Reject, Request, Row, Source, weekly
+from gans.sources._zones import timezone_at
 
 URL: Final = "https://davidmegginson.github.io/ourairports-data/airports.csv"
 EARTH_RADIUS_KM: Final = 6371.0088
@@ -92,7 +93,6 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Lacking]:
         BadData: not the file, not the whole of it, or none of its airports has scheduled service.
     """
     from pycountry import countries
-    from tzfpy import get_tz
 
     is_near = _Near(capture.context["cities"], capture.context["distance_km"])
     known = {country.alpha_2 for country in countries}
@@ -111,7 +111,6 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Lacking]:
         raise BadData("No airport of the answer has scheduled service")
     for code, (_, line, _) in sorted(airports.items()):
         latitude, longitude = line.latitude_deg, line.longitude_deg
-        zone = get_tz(longitude, latitude)
         yield Row(
             "airports",
             {
@@ -123,7 +122,7 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Lacking]:
                 "latitude": latitude,
                 "longitude": longitude,
                 "elevation_m": None if line.elevation_ft is None else round(line.elevation_ft * _M_PER_FT, 1),
-                "timezone": zone if zone and not zone.startswith("Etc/") else None,
+                "timezone": timezone_at(latitude, longitude),
                 "kind": line.type,
             },
         )

@@ -24,6 +24,7 @@ from gans.source import Capture, Given, Reference, Request, Row, Source, daily
 from gans.sources import _article, _figures, _infobox
 from gans.sources._countries import country_code, is_subdivision
 from gans.sources._settlements import why_none
+from gans.sources._zones import timezone_at
 
 LANGUAGES: Final = ("en", "de")
 _WATCHLIST: Final = "watchlist"
@@ -76,7 +77,7 @@ def _read(body: bytes, context: Any, this_year: int) -> Iterator[Row]:
     if "\ufffd" in title:
         raise BadData(f"{title!r} is not in UTF-8; articles are.")
     name = _name(title, box)
-    timezone = _timezone(article.coordinates)
+    timezone = timezone_at(*article.coordinates) if article.coordinates else None
     country = country_code(box.entries, article.region, article.statement, timezone, language)
     population = _figures.population(box.entries, (name, *box.heading, box.kind), language, this_year)
     area_km2 = _figures.area(box.entries, (name, *box.heading, box.kind), language)
@@ -130,13 +131,6 @@ def _subdivisions(box: _infobox.Infobox) -> Iterator[_infobox.Entry]:
 
 def _begins_with(line: str, where: str) -> bool:
     return any(part == where or part.startswith(f"{where} ") for part in re.split(r", |; ", line))
-
-
-def _timezone(coordinates: tuple[float, float] | None) -> str | None:
-    from tzfpy import get_tz
-
-    zone = get_tz(coordinates[1], coordinates[0]) if coordinates else ""
-    return zone if zone and not zone.startswith("Etc/") else None
 
 
 source = Source(

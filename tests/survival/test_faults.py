@@ -38,6 +38,11 @@ REASONS = {
 }
 """What is recorded, for a fault that leaves no answer; the others are answers that `parse` refuses."""
 
+ELSEWHERE = "on SQLite and MySQL; to MariaDB this is a reason to store, as any other"
+
+SLOW = {"slow_drip", "timeout"}
+"""What lasts as long as we wait."""
+
 READABLE = {"wrong_charset"}
 """Something of such an answer can still be understood, and stands until the next."""
 
@@ -129,14 +134,16 @@ def _stored(engine: Engine, source: Source, capture: Capture) -> bool:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_every_answer_is_recorded_and_heals(
-    fault: str, gans: Gans, simulator: Simulator, engine: Engine, undisturbed: dict[str, Rows]
+    fault: str, gans: Gans, simulator: Simulator, engine: Engine, database: str, undisturbed: dict[str, Rows]
 ) -> None:
+    if database == "mariadb" and fault in REASONS:
+        pytest.skip(ELSEWHERE)
     assert gans("collect").code == 0
     assert content(engine) == undisturbed
     simulator.faults = Faults({fault: 1.0})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(server, "_DRIP_SECONDS", 0.02)
-        hurried(patch, read_s=0.15, tries=1)
+        hurried(patch, read_s=0.15 if fault in SLOW else 5.0, tries=1)
         assert gans("collect").code == 1
     assert_accounted(gans.folder, engine)
     with engine.connect() as connection:
@@ -153,12 +160,14 @@ def test_a_fault_in_every_answer_is_recorded_and_heals(
 
 @pytest.mark.parametrize("seed", range(2))
 def test_all_faults_mixed_are_recorded_and_heal(
-    seed: int, gans: Gans, simulator: Simulator, engine: Engine, undisturbed: dict[str, Rows]
+    seed: int, gans: Gans, simulator: Simulator, engine: Engine, database: str, undisturbed: dict[str, Rows]
 ) -> None:
+    if database == "mariadb":
+        pytest.skip(ELSEWHERE)
     each = 1 - (1 - MIXED) ** (1 / len(FAULTS))
     simulator.faults = Faults(dict.fromkeys(FAULTS, each), seed)
     with pytest.MonkeyPatch.context() as patch:
-        hurried(patch, read_s=1.0)
+        hurried(patch, read_s=0.3)
         for _ in range(3):
             assert gans("collect").code in (0, 1)
             assert_accounted(gans.folder, engine)

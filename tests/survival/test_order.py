@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from gans import migrate
-from gans.collect import utc_now
+from gans.clock import utc_now
 from gans.database import open_engine
 from gans.landing import FolderStore, PartKey
 from gans.load import load
