@@ -10,10 +10,16 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import pages, report, upsert
+from benchmarks import answers, cities, imports, pages, report, upsert
 from benchmarks.side_by_side import Result, Suite, compare
 
-SUITES: dict[str, Callable[[], AbstractContextManager[Suite]]] = {"upsert": upsert.suite, "pages": pages.suite}
+SUITES: dict[str, Callable[[], AbstractContextManager[Suite]]] = {
+    "upsert": upsert.suite,
+    "pages": pages.suite,
+    "answers": answers.suite,
+    "imports": imports.suite,
+    "cities": cities.suite,
+}
 
 
 def main(

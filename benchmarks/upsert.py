@@ -17,25 +17,19 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, create_engine, func, select
-from sqlalchemy.dialects.mysql.base import MySQLDialect
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SAWarning
 
+from benchmarks import database
 from benchmarks.side_by_side import Benchmark, Suite, seconds
-from gans import migrate
-from gans.check import checked
-from gans.database import in_transaction, open_engine, upsert
-from gans.errors import ConfigError
-from gans.settings import Settings
+from gans.check import all_checked
+from gans.database import in_transaction, upsert
 from gans.tables import cities, weather_forecasts
-from local import mysql
 
 ROWS = 100_000
 SLOT = datetime(2026, 1, 5, 6, tzinfo=UTC)
 HOURS = 168
-DATABASE = "gans_benchmark"
-DLT_DATASET = f"{DATABASE}_dlt"
+DLT_DATASET = f"{database.DATABASE}_dlt"
 TABLE = weather_forecasts.name
 KEY = tuple(column.name for column in weather_forecasts.primary_key)
 
@@ -57,9 +51,13 @@ def suite() -> Iterator[Suite]:
     Raises:
         ConfigError: the server is no MySQL, or refuses LOAD DATA.
     """
-    with _server() as server, _database(server) as engine, tempfile.TemporaryDirectory() as folder:
-        dialect = engine.dialect
-        assert isinstance(dialect, MySQLDialect)
+    with (
+        database.server() as server,
+        database.migrated(server, DLT_DATASET, f"{DLT_DATASET}_staging") as engine,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        with engine.begin() as connection:
+            connection.execute(cities.insert(), [{"city_id": city_id} for city_id in range(1, ROWS // HOURS + 2)])
         place = Place(engine, list(islice(forecasts(), ROWS)), (SLOT + timedelta(minutes=minute) for minute in count(1)))
         ours, to_sql, dlt, load_data = Ours(place), ToSql(place), Dlt(place, Path(folder)), LoadData(place, Path(folder))
         versions = {name: version(name) for name in ("PyMySQL", "SQLAlchemy", "msgspec", "pandas", "dlt")}
@@ -71,7 +69,7 @@ def suite() -> Iterator[Suite]:
                 _benchmark("over.dlt", ours.over, dlt.over, "dlt merge", target=5.0, rounds=5),
                 _benchmark("over.load_data", ours.over, load_data.over, "LOAD DATA … REPLACE", target=0.6, rounds=7),
             ],
-            {"MySQL": ".".join(map(str, (dialect.server_version_info or ())[:3])), **versions},
+            {**database.versions(engine), **versions},
         )
 
 
@@ -247,7 +245,7 @@ def forecasts() -> Iterator[Forecast]:
 
 def _store(place: Place, fetched_at: datetime) -> None:
     columns = (*place.forecasts[0], "fetched_at")
-    rows = [checked(weather_forecasts, columns, [*forecast.values(), fetched_at]) for forecast in place.forecasts]
+    rows = all_checked(weather_forecasts, columns, [(*forecast.values(), fetched_at) for forecast in place.forecasts])
     in_transaction(place.engine, lambda connection: upsert(connection, weather_forecasts, rows))
 
 
@@ -274,42 +272,3 @@ def _naive(forecast: Mapping[str, Any], fetched_at: datetime) -> Forecast:
     """The row with its instants without a zone."""
     row = {**forecast, "fetched_at": fetched_at}
     return {name: value.replace(tzinfo=None) if isinstance(value, datetime) else value for name, value in row.items()}
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    """The URL of a server, without a database."""
-    if url := os.environ.get("GANS_TEST_MYSQL_URL"):
-        yield url
-        return
-    server = mysql.start("mysql", throwaway=True)
-    try:
-        yield server.url
-    finally:
-        mysql.stop(server.home)
-
-
-@contextmanager
-def _database(server: str) -> Iterator[Engine]:
-    """An engine for a new database, migrated, with the cities that the forecasts are for."""
-    admin = create_engine(server)
-    with admin.begin() as connection:
-        if connection.exec_driver_sql("SELECT @@version LIKE '%%MariaDB%%' OR NOT @@local_infile").scalar():
-            raise ConfigError("GANS_TEST_MYSQL_URL: the benchmark needs a real MySQL whose local_infile is ON")
-        for name in (DATABASE, DLT_DATASET, f"{DLT_DATASET}_staging"):
-            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
-        connection.exec_driver_sql(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
-    url = make_url(server).set(database=DATABASE).update_query_dict({"local_infile": "1"})
-    engine = open_engine(Settings(database_url=url.render_as_string(hide_password=False)))
-    try:
-        migrate.upgrade(engine)
-        with engine.begin() as connection:
-            known = range(1, ROWS // HOURS + 2)
-            connection.execute(cities.insert(), [{"city_id": city_id} for city_id in known])
-        yield engine
-    finally:
-        engine.dispose()
-        with admin.begin() as connection:
-            for name in (DATABASE, DLT_DATASET, f"{DLT_DATASET}_staging"):
-                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
-        admin.dispose()

@@ -2,14 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import cache
-from typing import Any
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Table
 
-from gans.check import checked
+from gans.check import all_checked
 from gans.database import newest_by
 from gans.errors import BadData
 from gans.landing import Part
@@ -21,6 +22,9 @@ MOST_MISSING = 30
 """How many columns the ledger tells of that some rows lack: as many as its column for them has room for."""
 
 Columns = tuple[str, ...]
+Place = tuple[str, Columns]
+"""A table, and those of its columns that are told of."""
+
 FixedKeys = Mapping[str, Set[Any]]
 """By table that only migrations fill: its keys."""
 
@@ -47,7 +51,7 @@ class Meaning(msgspec.Struct):
         misunderstood: those of the failed that were answered.
     """
 
-    rows: dict[tuple[str, Columns], list[msgspec.Struct]] = {}
+    rows: dict[Place, list[msgspec.Struct]] = {}
     refused: list[Refused] = []
     lacking: dict[str, int] = {}
     offered: int = 0
@@ -71,7 +75,7 @@ def is_fixed(table: Table) -> bool:
 def understand(source: Source, part: Part, fixed: FixedKeys) -> Meaning:
     """Parses and checks every capture of a part; of two rows with one key, the one of the later capture stays."""
     meaning = Meaning()
-    newest: dict[tuple[str, Columns, tuple[Any, ...]], msgspec.Struct] = {}
+    newest: dict[Place, dict[Any, msgspec.Struct]] = {}
     for capture in sorted(part.captures, key=lambda capture: capture.fetched_at):
         if capture.error:
             meaning.failed += 1
@@ -80,31 +84,34 @@ def understand(source: Source, part: Part, fixed: FixedKeys) -> Meaning:
         if capture.status == 304:
             meaning.not_modified += 1
             continue
-        refused_before, rows = len(meaning.refused), 0
-        for item in _items(source, capture):
-            if isinstance(item, Lacking):
-                meaning.lacking[item.column] = meaning.lacking.get(item.column, 0) + 1
-                continue
-            meaning.offered += 1
-            if isinstance(item, Row):
-                try:
-                    table, columns, key, row = _checked(source, capture, item, fixed)
-                except BadData as error:
-                    item = Reject(str(error), _as_json(item.values))
-                else:
-                    newest[table, columns, key] = row
-                    rows += 1
-                    continue
-            meaning.refused.append(Refused(capture.unit, _storable(item.reason), _storable(item.item[:EXCERPT_CHARS])))
+        refused_before, has_rows = len(meaning.refused), False
+        for rows in _batches(source, capture, meaning):
+            for place, fitting in _fitting(source, capture, rows, fixed, meaning):
+                newest.setdefault(place, {}).update(fitting)
+                has_rows = True
         if capture.url:  # what was only given is no unit
-            is_good = bool(rows) or len(meaning.refused) == refused_before
+            is_good = has_rows or len(meaning.refused) == refused_before
             meaning.good += is_good
             meaning.failed += not is_good
             if not is_good:
                 meaning.misunderstood.append(capture.unit)
-    for (table, columns, _), row in sorted(newest.items(), key=lambda entry: entry[0]):
-        meaning.rows.setdefault((table, columns), []).append(row)
+    meaning.rows = {place: [newest[place][key] for key in sorted(newest[place])] for place in sorted(newest)}
     return meaning
+
+
+def _batches(source: Source, capture: Capture, meaning: Meaning) -> Iterable[list[Row]]:
+    """The rows of a capture, those of a table with as many columns together; what else it holds is noted in `meaning`."""
+    batches: dict[tuple[str, int], list[Row]] = {}
+    for item in _items(source, capture):
+        if isinstance(item, Row):
+            batches.setdefault((item.table, len(item.values)), []).append(item)
+        elif isinstance(item, Lacking):
+            meaning.lacking[item.column] = meaning.lacking.get(item.column, 0) + 1
+        else:
+            meaning.offered += 1
+            _refuse(meaning, capture, item)
+    meaning.offered += sum(map(len, batches.values()))
+    return batches.values()
 
 
 def _items(source: Source, capture: Capture) -> list[Row | Reject | Lacking]:
@@ -118,34 +125,81 @@ def _items(source: Source, capture: Capture) -> list[Row | Reject | Lacking]:
     return [Reject(reason, capture.body[:EXCERPT_CHARS].decode(errors="replace"))]
 
 
+def _fitting(
+    source: Source, capture: Capture, rows: list[Row], fixed: FixedKeys, meaning: Meaning
+) -> Iterator[tuple[Place, Iterable[tuple[Any, msgspec.Struct]]]]:
+    """The rows that fit, with their keys; where one does not, each half by itself, until it alone is left and is refused."""
+    try:
+        found = _checked(source, capture, rows, fixed)
+    except BadData as error:
+        if len(rows) == 1:
+            _refuse(meaning, capture, Reject(str(error), _as_json(rows[0].values)))
+            return
+        half = len(rows) // 2
+        yield from _fitting(source, capture, rows[:half], fixed, meaning)
+        yield from _fitting(source, capture, rows[half:], fixed, meaning)
+    else:
+        yield found
+
+
+def _refuse(meaning: Meaning, capture: Capture, item: Reject) -> None:
+    meaning.refused.append(Refused(capture.unit, _storable(item.reason), _storable(item.item[:EXCERPT_CHARS])))
+
+
 def _checked(
-    source: Source, capture: Capture, row: Row, fixed: FixedKeys
-) -> tuple[str, Columns, tuple[Any, ...], msgspec.Struct]:
-    """The row as a struct that fits its table, with its table, columns and key."""
-    if row.table not in source.writes:
-        raise BadData(f"{source.name} says that it does not write {row.table}")
-    table = metadata.tables[row.table]
-    columns, versions, key, fixed_parents = _layout(table, tuple(row.values))
-    values = [row.values[name] for name in columns if name not in versions] + [capture.fetched_at] * len(versions)
-    fitting = checked(table, columns, values)
-    for name, parent in fixed_parents:
-        value = getattr(fitting, name)
-        if value is not None and value not in fixed[parent]:
-            raise BadData(f"{row.table}.{name}: {value!r} is not in {parent}")
-    return row.table, columns, tuple(getattr(fitting, name) for name in key), fitting
+    source: Source, capture: Capture, rows: list[Row], fixed: FixedKeys
+) -> tuple[Place, Iterable[tuple[Any, msgspec.Struct]]]:
+    """Rows of a table with as many columns, as structs that fit it, with their keys.
+
+    Raises:
+        BadData: one of them does not fit, or has other columns than the first.
+    """
+    name = rows[0].table
+    if name not in source.writes:
+        raise BadData(f"{source.name} says that it does not write {name}")
+    table = metadata.tables[name]
+    layout = _layout(table, tuple(rows[0].values))
+    versions = (capture.fetched_at,) * layout.versions
+    try:
+        told = [layout.told(row.values) + versions for row in rows]
+    except KeyError as other:
+        raise BadData(f"{name}: a row without {other} among others") from None
+    fitting = all_checked(table, layout.columns, told)
+    for column, parent in layout.fixed_parents:
+        if unknown := set(map(attrgetter(column), fitting)) - fixed[parent] - {None}:
+            raise BadData(f"{name}.{column}: {unknown.pop()!r} is not in {parent}")
+    return (name, layout.columns), zip(map(layout.key, fitting), fitting, strict=True)
+
+
+class _Layout(NamedTuple):
+    """How rows with the same columns become structs.
+
+    Attributes:
+        columns: all their columns, versions last.
+        told: the values of a row for the others, in that order.
+        versions: how many columns are versions.
+        key: the key of a struct.
+        fixed_parents: the columns that refer to a table that only migrations fill, and which.
+    """
+
+    columns: Columns
+    told: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    versions: int
+    key: Callable[[msgspec.Struct], Any]
+    fixed_parents: tuple[tuple[str, str], ...]
 
 
 @cache
-def _layout(table: Table, given: Columns) -> tuple[Columns, Columns, Columns, tuple[tuple[str, str], ...]]:
-    """For a row with the columns `given`: all its columns, versions last; its versions; its key; its fixed parents.
+def _layout(table: Table, given: Columns) -> _Layout:
+    """For rows with the columns `given`.
 
     Raises:
         BadData: a column that the table has not or that is a version; or one is missing that must not be null, or that shares
             the version of another: were it left out, the order of two loads would decide what is in it.
     """
-    key = tuple(str(column.name) for column in table.primary_key)
+    key = [str(column.name) for column in table.primary_key]
     version_of = {str(column.name): newest_by(table, column.name) for column in table.columns if not column.primary_key}
-    versions = tuple(sorted({version_of[name] for name in given if version_of.get(name, name) != name}))
+    versions = sorted({version_of[name] for name in given if version_of.get(name, name) != name})
     needed = [
         str(column.name)
         for column in table.columns
@@ -158,7 +212,10 @@ def _layout(table: Table, given: Columns) -> tuple[Columns, Columns, Columns, tu
         raise BadData(f"{table.name}: {'; '.join(wrong)}")
     parents = [(key.parent.name, key.column.table) for key in table.foreign_keys if key.parent.name in given]
     fixed = tuple((str(name), str(parent.name)) for name, parent in parents if is_fixed(parent))
-    return (*sorted(given), *versions), versions, key, fixed
+    first, *others = sorted(given)
+    # Of one name alone, itemgetter gives no tuple.
+    told = itemgetter(first, *others) if others else lambda values: (values[first],)
+    return _Layout((first, *others, *versions), told, len(versions), attrgetter(*key), fixed)
 
 
 def _as_json(values: Mapping[str, Any]) -> str:

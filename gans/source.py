@@ -8,7 +8,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import msgspec
@@ -164,21 +164,21 @@ class Capture(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A row for `table`: column → value. `load` adds the time of the capture; a row of key columns alone makes a parent known."""
 
     table: str
     values: dict[str, Any]
 
 
-class Reject(NamedTuple):
+class Reject(msgspec.Struct, frozen=True):
     """An item of an answer that could not become a row, and why."""
 
     reason: str
     item: str
 
 
-class Lacking(NamedTuple):
+class Lacking(msgspec.Struct, frozen=True):
     """An item that the source leaves out by a written rule, since it lacks what goes into `column`, like "airports.airport_icao".
 
     It is no fault, so nothing is refused; the ledger counts it.

@@ -1,5 +1,7 @@
 """The `gans` command. Each command reads the settings, does one thing, and says what it did.
 
+What takes long to import is imported by the commands that need it, so that the others answer at once.
+
 Exit codes: 0 done; 1 a run failed or was partial; 2 wrong usage or configuration; 3 the database; 130 interrupted.
 """
 
@@ -10,27 +12,21 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from dotenv import dotenv_values
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from gans import __version__, migrate
-from gans.collect import utc_now
-from gans.database import open_engine
+from gans import __version__
+from gans.clock import utc_now
 from gans.errors import BadData, ConfigError
-from gans.landing import Store, open_store
 from gans.settings import Settings, read_settings, redacted
 from gans.source import Source, registry
-from local import demo, doctor, scaffold, schedule, shell, watch
-from local import mysql as mysql_server
-from local.console import ago, as_json, err, out, plain, progress, styled, table, time
-from local.pipeline import Outcome, Pipeline
-from local.simulator import FAULTS, Faults
-from local.simulator import serve as serve_simulator
-from local.status import statuses
+from local.console import ago, as_json, err, out, plain, progress, styled, table, time, told
+
+if TYPE_CHECKING:
+    from gans.landing import Store
+    from local.pipeline import Outcome, Pipeline
 
 app = typer.Typer(
     help="Collect what moves people in a city, and keep it in one SQL database.",
@@ -68,11 +64,6 @@ def main() -> None:
     except (ConfigError, BadData) as error:
         err.print(f"[red]{plain(error)}[/]")
         sys.exit(2)
-    except SQLAlchemyError as error:
-        told = getattr(error, "orig", None) or error
-        hint = "Check GANS_DATABASE_URL; `gans doctor` looks at everything. What was landed is kept: `gans load` stores it later."
-        err.print(f"[red]The database: {plain(told)}[/]\n{hint}")
-        sys.exit(3)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         err.print(
@@ -82,13 +73,23 @@ def main() -> None:
     except typer.TyperException as error:
         err.print(f"[red]{plain(error)}[/]")
         sys.exit(2)
+    except Exception as error:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if not isinstance(error, SQLAlchemyError):
+            raise
+        hint = "Check GANS_DATABASE_URL; `gans doctor` looks at everything. What was landed is kept: `gans load` stores it later."
+        err.print(f"[red]The database: {plain(getattr(error, 'orig', None) or error)}[/]\n{hint}")
+        sys.exit(3)
 
 
 def _settings() -> Settings:
     return read_settings({**{name: value or "" for name, value in dotenv_values(".env").items()}, **os.environ})
 
 
-def _pipeline() -> Pipeline:
+def _pipeline() -> "Pipeline":
+    from local.pipeline import Pipeline
+
     pipeline = Pipeline(_settings())
     if pipeline.prepare():
         err.print(f"Set up the new database {plain(redacted(pipeline.settings.database_url))}.")
@@ -102,7 +103,7 @@ def _chosen(sources: dict[str, Source], names: list[str] | None) -> list[Source]
     return [source for source in sources.values() if not names or source.name in names]
 
 
-def _with_keys(pipeline: Pipeline, names: list[str] | None) -> list[Source]:
+def _with_keys(pipeline: "Pipeline", names: list[str] | None) -> list[Source]:
     """The chosen sources that have the key they need; one that was not named is skipped without it, and that is said."""
     ready = []
     for source in _chosen(pipeline.sources, names):
@@ -120,13 +121,15 @@ def _with_keys(pipeline: Pipeline, names: list[str] | None) -> list[Source]:
 @app.command()
 def collect(names: Names = None, json: Json = False) -> None:
     """Ask the upstreams, keep what they said, and load it, in the order of what needs what."""
+    from local import watch
+
     pipeline = _pipeline()
     outcomes = []
     for source in _with_keys(pipeline, names):
         with progress(source.name) as on_progress:
             outcomes.append(pipeline.run(source, source.schedule.slot(utc_now()), on_progress))
         if not json:
-            demo.told(outcomes[-1])
+            told(outcomes[-1])
         for city in watch.without_article(pipeline.store, outcomes[-1].collected.parts):
             err.print(
                 f"  City {city.city_id}: no article of {plain(city.wikipedia_language)} is called "
@@ -138,7 +141,7 @@ def collect(names: Names = None, json: Json = False) -> None:
     raise typer.Exit(_code(outcome.status for outcome in outcomes))
 
 
-def _as_dict(outcome: Outcome) -> dict[str, object]:
+def _as_dict(outcome: "Outcome") -> dict[str, object]:
     return {
         "source": outcome.source,
         "slot": outcome.slot,
@@ -177,7 +180,7 @@ def replay(
     _load(pipeline, keys, json, f"Nothing of {source} is landed for these slots. `gans status` shows what ran.")
 
 
-def _load(pipeline: Pipeline, keys: list[str], json: bool, empty: str) -> None:
+def _load(pipeline: "Pipeline", keys: list[str], json: bool, empty: str) -> None:
     loaded = []
     with progress("load") as on_progress:
         for place, key in enumerate(keys, 1):
@@ -199,6 +202,10 @@ def _load(pipeline: Pipeline, keys: list[str], json: bool, empty: str) -> None:
 @app.command(name="schedule")
 def run_schedule(names: Names = None) -> None:
     """Run every source at its times, as EventBridge would on AWS, until Ctrl-C."""
+    from sqlalchemy.exc import DBAPIError
+
+    from local import schedule
+
     pipeline = _pipeline()
     sources = _with_keys(pipeline, names)
 
@@ -208,7 +215,7 @@ def run_schedule(names: Names = None) -> None:
         except (ConfigError, DBAPIError) as error:
             err.print(f"  {source.name:<12} [red]{plain(getattr(error, 'orig', None) or error)}[/]")
             return
-        demo.told(outcome)
+        told(outcome)
         for reader in pipeline.readers(changed for part in outcome.loaded for changed in part.published):
             if reader in sources and reader is not source:
                 fire(reader, reader.schedule.slot(utc_now()))
@@ -223,6 +230,8 @@ def run_schedule(names: Names = None) -> None:
 @app.command()
 def status(json: Json = False) -> None:
     """How every source is doing: last run, freshness, rows, failures, next run."""
+    from local.status import statuses
+
     now, pipeline = utc_now(), _pipeline()
     found = statuses(pipeline, now)
     if json:
@@ -266,6 +275,8 @@ def watch_add(
     title: Annotated[str, typer.Argument(help='The title of the article, like "Burlington, Ontario".')],
 ) -> None:
     """Watch a city, named by its Wikipedia article."""
+    from local import watch
+
     store, file = _watchlist()
     city = watch.add(store, file, language, title)
     out.print(f"Watching {plain(title)} as city {city.city_id}. `gans collect` fetches it now.")
@@ -274,6 +285,8 @@ def watch_add(
 @watch_app.command("remove")
 def watch_remove(city: Annotated[str, typer.Argument(help="Its number or its title.")]) -> None:
     """Stop watching a city; what was collected stays."""
+    from local import watch
+
     removed = watch.remove(*_watchlist(), city)
     out.print(
         f"No longer watching {plain(removed.wikipedia_title)}. Its rows stay; city_id {removed.city_id} is not given again."
@@ -283,6 +296,8 @@ def watch_remove(city: Annotated[str, typer.Argument(help="Its number or its tit
 @watch_app.command("list")
 def watch_list(json: Json = False) -> None:
     """The cities of the watchlist."""
+    from local import watch
+
     cities = watch.cities(*_watchlist())
     if json:
         as_json(cities)
@@ -295,7 +310,9 @@ def watch_list(json: Json = False) -> None:
         table(("city_id", "language", "title", ""), rows, numbers=("city_id",))
 
 
-def _watchlist() -> tuple[Store, Path | None]:
+def _watchlist() -> tuple["Store", Path | None]:
+    from gans.landing import open_store
+
     settings = _settings()
     return open_store(settings.landing), settings.watchlist_file
 
@@ -319,7 +336,9 @@ def sources(context: typer.Context, json: Json = False) -> None:
 @sources_app.command("new")
 def sources_new(name: Annotated[str, typer.Argument(help="A name in snake_case; also the module's and the table's.")]) -> None:
     """Write a new source with its table, its migration and its tests, ready to be edited."""
-    for path in scaffold.scaffold(name, Path.cwd()):
+    from local.scaffold import scaffold
+
+    for path in scaffold(name, Path.cwd()):
         out.print(f"Wrote {path}")
     out.print("It works as it stands. Try it, then edit it:")
     out.print(f"  .venv/bin/pytest --databases sqlite -k {name}\n  make schema\n  gans db upgrade")
@@ -328,6 +347,9 @@ def sources_new(name: Annotated[str, typer.Argument(help="A name in snake_case; 
 @db_app.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to the newest revision, and its views to their present text."""
+    from gans import migrate
+    from gans.database import open_engine
+
     engine = open_engine(_settings())
     before = migrate.revision(engine)
     migrate.upgrade(engine)
@@ -344,6 +366,9 @@ def db_shell(
     sql: Annotated[str | None, typer.Argument(help="One query, instead of a prompt.")] = None, json: Json = False
 ) -> None:
     """Query the database; it only reads."""
+    from gans.database import open_engine
+    from local import shell
+
     engine = open_engine(_settings())
     if sql is None:
         shell.prompt(engine)
@@ -367,7 +392,11 @@ def mysql_start(
     port: Annotated[int | None, typer.Option(help="Its port; 33306 (MariaDB: 33307) when free.")] = None,
 ) -> None:
     """Start MySQL: one that is installed, or in Docker, or (as root on Debian) from Debian's packages. Its data stays."""
-    server = mysql_server.start("mariadb" if mariadb else None, port, on_progress=lambda line: err.print(plain(line)))
+    from sqlalchemy import create_engine, text
+
+    from local import mysql
+
+    server = mysql.start("mariadb" if mariadb else None, port, on_progress=lambda line: err.print(plain(line)))
     with create_engine(server.url).begin() as connection:
         connection.execute(text("CREATE DATABASE IF NOT EXISTS gans CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"))
     out.print(
@@ -378,7 +407,9 @@ def mysql_start(
 @mysql_app.command("stop")
 def mysql_stop() -> None:
     """Stop the servers that `gans mysql start` started; their data stays."""
-    stopped = [server for flavour in mysql_server.PORTS if (server := mysql_server.stop(mysql_server.default_home(flavour)))]
+    from local import mysql
+
+    stopped = [server for flavour in mysql.PORTS if (server := mysql.stop(mysql.default_home(flavour)))]
     for server in stopped:
         out.print(f"Stopped {plain(server.how)}.")
     if not stopped:
@@ -388,6 +419,8 @@ def mysql_stop() -> None:
 @app.command(name="doctor")
 def run_doctor(json: Json = False) -> None:
     """What is configured, what is missing, and where it was looked for. Asks no upstream."""
+    from local import doctor
+
     findings = list(doctor.examine(_settings()))
     if json:
         as_json(findings)
@@ -401,6 +434,8 @@ def run_doctor(json: Json = False) -> None:
 @app.command(name="demo")
 def run_demo(cities: Annotated[int, typer.Option(min=1, max=1000, help="How many cities.")] = 10) -> None:
     """The whole way with simulated upstreams: no key, no network, no account."""
+    from local import demo
+
     settings = demo.settings_for_demo(_settings())
     pipeline = demo.run(settings, cities)
     out.print()
@@ -422,17 +457,20 @@ def simulator(
     cities: Annotated[int, typer.Option(min=1, max=10_000, help="How many cities.")] = 10,
     seed: Annotated[int, typer.Option(help="Another seed, another world.")] = 7,
     fault: Annotated[
-        list[str] | None, typer.Option(help=f"NAME=RATE, like server_error=0.3. Known: {', '.join(FAULTS)}.")
+        list[str] | None, typer.Option(help="NAME=RATE, like server_error=0.3; `--fault help` says the names.")
     ] = None,
 ) -> None:
     """Serve simulated upstreams until Ctrl-C; `GANS_SIMULATOR_URL` makes the other commands ask them."""
+    from local.simulator import Faults, serve
+    from local.simulator.faults import known
+
     try:
-        faults = Faults({name: float(rate) for name, _, rate in (one.partition("=") for one in fault or ())})
+        faults = Faults({known(name): float(rate) for name, _, rate in (one.partition("=") for one in fault or ())})
     except ValueError as error:
         raise ConfigError(f"--fault: {error}. Give NAME=RATE with a rate from 0 to 1.") from None
     out.print(f"In another terminal: GANS_SIMULATOR_URL=http://127.0.0.1:{port} gans collect")
     try:
-        serve_simulator(port, cities, seed, faults)
+        serve(port, cities, seed, faults)
     except OSError as error:
         raise ConfigError(f"Cannot listen on port {port}: {error.strerror}. Give another with --port.") from None
 

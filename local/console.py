@@ -1,18 +1,18 @@
 """How the command speaks: tables and progress on a terminal, plain lines in a pipe, JSON where a machine reads."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from local.pipeline import Progress as OnProgress
+if TYPE_CHECKING:
+    from local.pipeline import Outcome
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -71,9 +71,21 @@ def ago(instant: datetime, now: datetime) -> str:
     return f"{size / length:.0f} {unit} ago" if seconds >= 0 else f"in {size / length:.0f} {unit}"
 
 
+def told(outcome: "Outcome") -> None:
+    """A line on a run."""
+    stored = ", ".join(f"{rows:,} {name}" for part in outcome.loaded for name, rows in part.rows.items())
+    refused = f", {outcome.rejected} refused" if outcome.rejected else ""
+    note = f"  [dim]{plain(outcome.error)}[/]" if outcome.error else ""
+    out.print(
+        f"  {outcome.source:<12} {outcome.slot:%Y-%m-%d %H:%M}  {styled(outcome.status)}  {stored or 'no rows'}{refused}{note}"
+    )
+
+
 @contextmanager
-def progress(task: str) -> Iterator[OnProgress]:
+def progress(task: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, nothing in a pipe; gives the function to tell of it."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
         bar = shown.add_task(task, total=None)

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, bindparam, text
 
-from gans.collect import utc_now
+from gans.clock import utc_now
 from gans.settings import Settings
 from gans.source import registry
 from gans.tables import Instant
 from local import watch
-from local.console import ago, out, plain, progress, styled, table, time
-from local.pipeline import Outcome, Pipeline
+from local.console import ago, out, plain, progress, styled, table, time, told
+from local.pipeline import Pipeline
 from local.simulator import Simulator
 from local.status import statuses
 
@@ -65,16 +65,6 @@ def run(settings: Settings, cities: int = 10) -> Pipeline:
                 with progress(source.name) as on_progress:
                     told(pipeline.run(source, slot, on_progress))
     return pipeline
-
-
-def told(outcome: Outcome) -> None:
-    """A line on a run."""
-    stored = ", ".join(f"{rows:,} {name}" for part in outcome.loaded for name, rows in part.rows.items())
-    refused = f", {outcome.rejected} refused" if outcome.rejected else ""
-    note = f"  [dim]{plain(outcome.error)}[/]" if outcome.error else ""
-    out.print(
-        f"  {outcome.source:<12} {outcome.slot:%Y-%m-%d %H:%M}  {styled(outcome.status)}  {stored or 'no rows'}{refused}{note}"
-    )
 
 
 def next_hours(pipeline: Pipeline, now: datetime, hours: int = 24) -> Sequence[Row[Any]]:

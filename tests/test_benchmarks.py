@@ -1,15 +1,17 @@
 """The harness of the benchmarks: its arithmetic and what it writes. Nothing is timed here."""
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from benchmarks import report, upsert
+from benchmarks import answers, imports, report, upsert
 from benchmarks.side_by_side import Benchmark, Result, compare, seconds
-from gans.check import checked
+from gans.check import all_checked
 from gans.tables import weather_forecasts
 
 MISSED = Result("suite.what.peer", "rows/s", 50.0, 100.0, "peer", 0.5, 0.6, False)
@@ -79,5 +81,30 @@ def test_the_forecasts_are_rows_in_key_order() -> None:
     assert keys == sorted(set(keys))
     columns = (*rows[0], "fetched_at")
     assert set(columns) == {column.name for column in weather_forecasts.columns}
-    for row in rows:
-        checked(weather_forecasts, columns, [*row.values(), upsert.SLOT])
+    all_checked(weather_forecasts, columns, [[*row.values(), upsert.SLOT] for row in rows])
+
+
+def test_without_the_recorded_answers_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GANS_CAPTURES", raising=False)
+    with answers.suite() as suite:
+        assert not suite.benchmarks
+        assert "GANS_CAPTURES" in suite.why_none
+
+
+@pytest.mark.skipif("GANS_CAPTURES" not in os.environ, reason="GANS_CAPTURES is not set")
+def test_every_recorded_answer_gives_rows_on_both_sides() -> None:
+    with answers.suite() as suite:
+        names = [benchmark.name.split(".") for benchmark in suite.benchmarks]
+        assert names == [
+            ["answers", source, way] for source in ("flights", "openweather", "weather") for way in ("rows", "checked")
+        ]
+        for benchmark in suite.benchmarks:
+            assert benchmark.amount > 1_000
+            assert benchmark.ours() > 0
+            assert benchmark.peer() > 0
+
+
+def test_an_import_is_timed_in_a_python_of_its_own() -> None:
+    assert 0 < imports.importing("json") < 60
+    with pytest.raises(subprocess.CalledProcessError):
+        imports.importing("there_is_no_such_module")

@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-from gans.check import checked, checker
+from gans.check import all_checked, checked, checker
 from gans.errors import BadData
 from gans.tables import Instant, metadata
 
@@ -113,6 +113,28 @@ def test_an_instant_is_kept_in_utc(instant: Any) -> None:
 def test_the_first_value_that_does_not_fit_is_named() -> None:
     with pytest.raises(BadData, match=r"^things\.flag: Expected `bool \| null`, got `int`$"):
         checked(TABLE, ("code", "number", "flag"), ["a", 1, 1])
+
+
+def test_many_rows_are_checked_together_and_keep_their_order() -> None:
+    columns, abroad = ("code", "at"), NOW.astimezone(timezone(timedelta(hours=2)))
+    rows = all_checked(TABLE, columns, [("b", NOW), ("a", None), ("b", abroad)])
+    assert [msgspec.structs.astuple(row) for row in rows] == [("b", NOW), ("a", None), ("b", NOW)]
+    assert rows[2].at.tzinfo is UTC  # type: ignore[attr-defined]
+    assert all_checked(TABLE, columns, []) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("a", 101, None), r"^things\.small: Expected `int` <= 100$"),
+        (("a ", 1, None), r"^things\.code: white space at an end of a key"),
+        (("a", 1, "\udfff"), r"^things\.label: a NUL, where most tools stop, or half of a surrogate pair"),
+        (("a", 1), r"^things: Expected `array` of at least length 3, got 2$"),
+    ],
+)
+def test_one_of_many_that_does_not_fit_is_named_by_its_column(row: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(BadData, match=message):
+        all_checked(TABLE, ("code", "small", "label"), [("a", 1, "b"), row, ("b", 2, None)])
 
 
 def test_a_row_has_just_the_columns_that_are_told() -> None:

@@ -1,5 +1,6 @@
 """What a landed part means: rows that fit, and a reason for everything else."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -155,6 +156,24 @@ def test_a_row_that_does_not_fit_costs_itself(row: Row, reason: str) -> None:
 
 def test_a_parent_that_is_not_told_is_none() -> None:
     assert meaning_of(capture("1", hour(condition_code=None), city(country_code=None))).refused == []
+
+
+def test_bad_rows_among_many_cost_only_themselves() -> None:
+    bad = {3, 4, 90}
+    hours = [hour(city_id=c, cloud_cover_pct=101 if c in bad else 1) for c in range(1, 101)]
+    meaning = meaning_of(capture("1", *hours))
+    assert [row["city_id"] for _, row in rows_of(meaning)] == [c for c in range(1, 101) if c not in bad]
+    assert [json.loads(refused.item)["city_id"] for refused in meaning.refused] == sorted(bad)
+    assert {refused.reason for refused in meaning.refused} == {"weather_forecasts.cloud_cover_pct: Expected `int` <= 100"}
+
+
+def test_rows_with_as_many_columns_may_have_others() -> None:
+    both = Row("city_populations", {"city_id": 1, "as_of_year": 2020, "population": 5})
+    other = Row("city_populations", {"population": 6, "city_id": 2, "as_of_year": 2021})
+    wrong = Row("city_populations", {"city_id": 3, "as_of_year": 2022, "people": 7})
+    meaning = meaning_of(capture("1", both, wrong, other))
+    assert [(row["city_id"], row["population"]) for _, row in rows_of(meaning)] == [(1, 5), (2, 6)]
+    assert [refused.reason for refused in meaning.refused] == ["city_populations: no column people; population is missing"]
 
 
 def test_a_refused_item_is_shown_as_it_was() -> None:

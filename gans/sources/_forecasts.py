@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,6 +12,7 @@ HOURS_AHEAD = 168
 Times = dict[str, Any]
 
 
+@lru_cache(maxsize=64)  # the same hours come again for every city of a zone
 def ahead(slot: datetime, period_hours: int, zone: str | None) -> Callable[[datetime], Times | None]:
     """What tells, for a period that ends at an instant, the columns of its row that say when it is.
 
@@ -23,6 +25,7 @@ def ahead(slot: datetime, period_hours: int, zone: str | None) -> Callable[[date
     first = slot + period
     last = first + timedelta(hours=HOURS_AHEAD - 1)
 
+    @lru_cache(maxsize=512)
     def times(end: datetime) -> Times | None:
         if not first <= end <= last:
             return None

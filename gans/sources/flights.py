@@ -212,9 +212,10 @@ def _row(flight: _Flight, airport_icao: str) -> dict[str, Any]:
     number = _text(flight.number)
     if number is None:
         raise BadData("the number is empty")
-    scheduled_at, hour_at, arrival_on = _scheduled(
-        arrival.scheduled_time or _Time(arrival.scheduled_time_utc, arrival.scheduled_time_local)
-    )
+    if scheduled := arrival.scheduled_time:
+        scheduled_at, hour_at, arrival_on = _scheduled(scheduled.utc, scheduled.local)
+    else:
+        scheduled_at, hour_at, arrival_on = _scheduled(arrival.scheduled_time_utc, arrival.scheduled_time_local)
     revised_at = _instant(arrival.revised_time.utc if arrival.revised_time else arrival.actual_time_utc)
     landed_at = _instant(arrival.runway_time.utc if arrival.runway_time else arrival.runway_time_utc)
     origin = flight.movement.airport if flight.movement else flight.departure.airport if flight.departure else None
@@ -244,19 +245,19 @@ def _row(flight: _Flight, airport_icao: str) -> dict[str, Any]:
 
 
 @lru_cache(_REPEATED)
-def _scheduled(told: _Time) -> tuple[datetime, datetime, date]:
+def _scheduled(utc: str | None, local: str | None) -> tuple[datetime, datetime, date]:
     """When it is to arrive, the hour that this falls into (both UTC), and the date at the airport.
 
     Raises:
         BadData: one of the two times is missing or is none, or they are not the same instant.
     """
-    at, local = _instant(told.utc), _instant(told.local)
-    if at is None or local is None:
+    at, there = _instant(utc), _instant(local)
+    if at is None or there is None:
         raise BadData("the scheduled time is missing, in UTC or local")
-    if at != local:
-        raise BadData(f"the scheduled time is {told.utc!r} in UTC but {told.local!r} local")
+    if at != there:
+        raise BadData(f"the scheduled time is {utc!r} in UTC but {local!r} local")
     at = at.astimezone(UTC)
-    return at, at.replace(minute=0, second=0, microsecond=0), local.date()
+    return at, at.replace(minute=0, second=0, microsecond=0), there.date()
 
 
 @lru_cache(_REPEATED)

@@ -11,7 +11,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -83,12 +84,22 @@ class _Step(msgspec.Struct, gc=False):
     snow: _Fall | None = None
 
 
+class _Forecast(msgspec.Struct):
+    """An answer in which every step is as declared."""
+
+    cod: Literal["200", 200]
+    steps: list[_Step] = msgspec.field(name="list")
+
+
 class _Answer(msgspec.Struct):
     """A forecast, or the word why there is none; `cod` is a text in the one and often a number in the other."""
 
     cod: str | int
     message: str | float = ""
-    steps: msgspec.Raw = msgspec.field(name="list", default=msgspec.Raw(b"[]"))
+    steps: list[msgspec.Raw] = msgspec.field(name="list", default_factory=list)
+
+
+_decode_forecast = msgspec.json.Decoder(_Forecast).decode
 
 
 def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
@@ -109,23 +120,17 @@ def parse(capture: Capture) -> Iterator[Row | Reject]:
     Raises:
         BadData: not a forecast in its envelope (a bare list of steps is none: it does not say that all went well), or no step.
     """
-    try:
-        answer = msgspec.json.decode(capture.body, type=_Answer)
-        steps = _steps(answer.steps)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadData(f"Not an answer of OpenWeatherMap: {error}") from None
-    if str(answer.cod) != "200":
-        raise BadData(f"OpenWeatherMap says {answer.cod}: {answer.message}")
+    steps = _steps(capture.body)
     if not steps:
         raise BadData("A forecast without a step")
-    times = ahead(capture.slot, PERIOD_HOURS, capture.context["timezone"])
+    city_id, times = capture.context["city_id"], ahead(capture.slot, PERIOD_HOURS, capture.context["timezone"])
     for step in steps:
         if isinstance(step, Reject):
             yield step
             continue
         try:
-            when = times(datetime.fromtimestamp(step.dt, UTC))
-            values = when and _values(capture.context["city_id"], step, when)
+            when = times(_instant(step.dt))
+            values = when and _values(city_id, step, when)
         except (ValueError, OverflowError, OSError, BadData) as error:  # ValueError, OSError: no such year
             yield Reject(str(error), msgspec.json.encode(step).decode())
         else:
@@ -133,12 +138,19 @@ def parse(capture: Capture) -> Iterator[Row | Reject]:
                 yield Row("weather_forecasts", values)
 
 
-def _steps(told: msgspec.Raw) -> Sequence[_Step | Reject]:
-    """The steps, decoded all at once; where one of them is bad, each by itself, so that it costs no other."""
+def _steps(body: bytes) -> Sequence[_Step | Reject]:
+    """The steps of an answer, decoded all at once; where one of them is bad, each by itself, so that it costs no other."""
     try:
-        return msgspec.json.decode(told, type=list[_Step])
-    except ValueError:
-        return [_step(raw) for raw in msgspec.json.decode(told, type=list[msgspec.Raw])]
+        return _decode_forecast(body).steps
+    except (ValueError, RecursionError):
+        pass
+    try:
+        answer = msgspec.json.decode(body, type=_Answer)
+    except (ValueError, RecursionError) as error:  # ValueError: not JSON, another shape, or not UTF-8
+        raise BadData(f"Not an answer of OpenWeatherMap: {error}") from None
+    if str(answer.cod) != "200":
+        raise BadData(f"OpenWeatherMap says {answer.cod}: {answer.message}")
+    return [_step(raw) for raw in answer.steps]
 
 
 def _step(told: msgspec.Raw) -> _Step | Reject:
@@ -146,6 +158,11 @@ def _step(told: msgspec.Raw) -> _Step | Reject:
         return msgspec.json.decode(told, type=_Step)
     except ValueError as error:  # not JSON as declared, or not UTF-8
         return Reject(str(error), bytes(told)[:400].decode(errors="replace"))
+
+
+@lru_cache(maxsize=256)  # the same steps come again for every city
+def _instant(dt: int) -> datetime:
+    return datetime.fromtimestamp(dt, UTC)
 
 
 def _values(city_id: int, step: _Step, when: Times) -> dict[str, Any]:

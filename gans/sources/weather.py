@@ -7,6 +7,7 @@ were asked for, the name of each variable ends in the model's, and each model is
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -38,15 +39,15 @@ def _times(factor: float) -> _Convert:
     return lambda value: round(value * factor, 3)
 
 
-CONVERSIONS: Mapping[str, Mapping[str, _Convert]] = {
-    "_c": {"°C": float, "°F": lambda value: round((value - 32) / 1.8, 3)},
-    "_mm": {"mm": float, "inch": _times(25.4)},
-    "_cm": {"cm": float, "mm": _times(0.1), "inch": _times(2.54)},
-    "_kmh": {"km/h": float, "m/s": _times(3.6), "mp/h": _times(1.609344), "kn": _times(1.852)},
+CONVERSIONS: Mapping[str, Mapping[str, _Convert | None]] = {
+    "_c": {"°C": None, "°F": lambda value: round((value - 32) / 1.8, 3)},
+    "_mm": {"mm": None, "inch": _times(25.4)},
+    "_cm": {"cm": None, "mm": _times(0.1), "inch": _times(2.54)},
+    "_kmh": {"km/h": None, "m/s": _times(3.6), "mp/h": _times(1.609344), "kn": _times(1.852)},
     "_pct": {"%": round},
     "_code": {"wmo code": round, "": round},
 }
-"""The ending of a column's name → the unit that the answer names → to our unit."""
+"""The ending of a column's name → the unit that the answer names → to our unit; None where it is ours."""
 
 
 class _Place(msgspec.Struct):
@@ -115,15 +116,13 @@ def _places(body: bytes) -> Sequence[msgspec.Raw]:
 
 
 def _rows(city_id: int, zone: str | None, place: _Place, slot: datetime) -> Iterator[Row | Reject]:
-    times = map(ahead(slot, 1, zone), _instants(place))
-    hours = [(hour, when) for hour, when in enumerate(times) if when]
+    times = list(map(ahead(slot, 1, zone), _instants(place)))
     for model in _models(place):
-        series = {column: _series(place, f"{name}_{model}" if model else name, column) for name, column in COLUMNS.items()}
+        series = [_series(place, f"{name}_{model}" if model else name, column) for name, column in COLUMNS.items()]
         city = {"city_id": city_id, "provider": f"open-meteo:{model}" if model else "open-meteo"}
-        for hour, when in hours:
-            values = {column: told[hour] for column, told in series.items()}
-            if any(value is not None for value in values.values()):  # an hour without a value is beyond the model's reach
-                yield Row("weather_forecasts", {**city, **when, **values})
+        for when, values in zip(times, zip(*series, strict=True), strict=True):
+            if when and values.count(None) < len(values):  # an hour without a value is beyond the model's reach
+                yield Row("weather_forecasts", {**city, **when, **dict(zip(COLUMNS.values(), values, strict=True))})
 
 
 def _models(place: _Place) -> list[str]:
@@ -141,13 +140,17 @@ def _models(place: _Place) -> list[str]:
 
 def _instants(place: _Place) -> list[datetime]:
     """The hours of an answer: local times without a zone, all with the one offset that the answer names."""
-    offset = timedelta(seconds=place.utc_offset_seconds)
     try:
-        return [datetime.fromisoformat(time).replace(tzinfo=UTC) - offset for time in place.hourly["time"]]
+        return [_instant(time, place.utc_offset_seconds) for time in place.hourly["time"]]
     except KeyError:
         raise BadData("the hours have no time") from None
     except (TypeError, ValueError, OverflowError) as error:
         raise BadData(f"a time is not one: {error}") from None
+
+
+@lru_cache(maxsize=1024)  # the same hours come again for every city
+def _instant(time: str, utc_offset_seconds: int) -> datetime:
+    return datetime.fromisoformat(time).replace(tzinfo=UTC) - timedelta(seconds=utc_offset_seconds)
 
 
 def _series(place: _Place, name: str, column: str) -> list[Any]:
@@ -162,7 +165,7 @@ def _series(place: _Place, name: str, column: str) -> list[Any]:
     if unit not in conversions:
         raise BadData(f"{name} is in {unit!r}; known: {', '.join(conversions)}")
     convert = conversions[unit]
-    return [convert(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value for value in told]
+    return told if convert is None else [convert(value) if type(value) in (float, int) else value for value in told]
 
 
 source = Source(

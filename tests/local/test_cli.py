@@ -17,7 +17,7 @@ import typer.main
 from gans.landing import PartKey, read_part
 from local import cli
 from local.console import plain
-from local.simulator import Simulator
+from local.simulator import FAULTS, Simulator
 
 ROOT = Path(__file__).parents[2]
 
@@ -299,6 +299,22 @@ def test_ctrl_c_lands_what_there_was(gans: Gans, simulator: Simulator, tmp_path:
     assert 1 < len(read.captures) < 5
     PartKey.parse(part.relative_to("data").as_posix())
     assert "Loaded 1 parts" in gans("load").out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["simulator", "--help"], ["version"], ["sources"], ["watch", "list"]])
+def test_what_takes_long_to_import_is_left_to_the_commands_that_need_it(arguments: list[str], gans: Gans) -> None:
+    program = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); from local.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
+    heavy = {"alembic", "apscheduler", "boto3", "bs4", "local.simulator", "lxml", "pymysql", "requests", "sqlalchemy", "urllib3"}
+    assert heavy & set(done.stderr.split()) == set()
+
+
+def test_a_fault_that_there_is_not_tells_those_that_there_are(gans: Gans) -> None:
+    said = gans("simulator", "--fault", "help")
+    assert said.code == 2
+    assert all(name in said.err for name in FAULTS)
 
 
 def commands(group: typer.main.TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:

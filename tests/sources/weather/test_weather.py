@@ -243,7 +243,7 @@ BAD_PLACES: dict[str, tuple[bytes, str]] = {
     "the end of the calendar": (b'{"utc_offset_seconds": 0, "hourly_units": {}, "hourly": {"time": ["9999-12-31T23:00"]}}', ""),
     "another charset": (b'{"utc_offset_seconds": 0, "hourly_units": {"temperature_2m": "\xb0C"}, "hourly": {"time": []}}', ""),
     "a number without end": (
-        b'{"utc_offset_seconds": 0, "hourly_units": {"temperature_2m": "\xc2\xb0C"}, "hourly": {"time": ["2025-03-29T21:00"],'
+        b'{"utc_offset_seconds": 0, "hourly_units": {"temperature_2m": "\xc2\xb0F"}, "hourly": {"time": ["2025-03-29T21:00"],'
         b' "temperature_2m": [1' + b"0" * 400 + b"]}}",
         "",
     ),
