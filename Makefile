@@ -33,8 +33,8 @@ schema: .venv/dev ## schema/gans.sql and schema/README.md, generated from gans/t
 	@python -m local.dictionary
 
 lock: .venv/dev ## requirements*.txt, compiled anew from pyproject.toml
-	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra local pyproject.toml -o requirements.txt
-	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras -c requirements.txt pyproject.toml -o requirements-dev.txt
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml -o requirements-dev.txt
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra local -c requirements-dev.txt pyproject.toml -o requirements.txt
 
 clean: ## everything that was made here, the demo's data too
 	@rm -rf .venv .*_cache build dist *.egg-info data/demo
