@@ -114,6 +114,30 @@ class S3Store:
         with self._asking(key):
             self.client.put_object(Bucket=self.bucket, Key=key, Body=data)
 
+    def replace(self, key: str, old: bytes | None, new: bytes) -> bool:
+        """Keeps `new` under `key` where `old` still is there (None: nothing), whoever else writes at the same time.
+
+        Returns:
+            Whether it does; False where another had written there, and that stays.
+        """
+        from botocore.exceptions import ClientError
+
+        with self._asking(key):
+            condition = {"IfNoneMatch": "*"}
+            if old is not None:
+                found = self.client.get_object(Bucket=self.bucket, Key=key)
+                if found["Body"].read() != old:
+                    return False
+                condition = {"IfMatch": found["ETag"]}
+            try:
+                self.client.put_object(Bucket=self.bucket, Key=key, Body=new, **condition)
+            except ClientError as error:
+                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+                if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict"):
+                    return False
+                raise
+        return True
+
     def keys(self, prefix: str) -> Iterator[str]:
         with self._asking(prefix):
             for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):

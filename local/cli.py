@@ -170,14 +170,48 @@ def replay(
     source: Annotated[str, typer.Argument(help="The source whose landed answers are read again.")],
     since: datetime | None = SINCE,
     until: datetime | None = UNTIL,
+    queue: Annotated[str | None, typer.Option(help="URL of the loader's queue on AWS: it loads, not this machine.")] = None,
     json: Json = False,
 ) -> None:
     """Load landed answers again, after a parser was mended or into an empty database. Nothing is deleted."""
-    pipeline = _pipeline()
-    (found,) = _chosen(pipeline.sources, [source])
+    _chosen(registry(), [source])
     end = until.replace(hour=23, minute=59, second=59) if until and (until.hour, until.minute) == (0, 0) else until
-    keys = pipeline.landed(found.name, since and since.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC))
-    _load(pipeline, keys, json, f"Nothing of {source} is landed for these slots. `gans status` shows what ran.")
+    slots = since and since.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC)
+    empty = f"Nothing of {source} is landed for these slots. `gans status` shows what ran."
+    from local.pipeline import landed
+
+    if queue is None:
+        pipeline = _pipeline()
+        _load(pipeline, landed(pipeline.store, source, *slots), json, empty)
+        return
+    from gans.landing import S3Store, open_store
+    from local.queue import send
+
+    store = open_store(_settings().landing)
+    if not isinstance(store, S3Store):
+        raise ConfigError("--queue is for a landing on AWS: set GANS_LANDING to its bucket, like s3://gans-landing")
+    keys = landed(store, source, *slots)
+    with progress("send") as on_progress:
+        send(queue, store.bucket, keys, on_progress)
+    if json:
+        as_json(keys)
+    else:
+        out.print(f"Sent {len(keys)} parts to the loader; `gans status` shows when they are loaded." if keys else empty)
+
+
+@app.command(name="retain")
+def run_retain(json: Json = False) -> None:
+    """Drop what need not be kept: old forecasts are thinned, refused items go after 90 days. On AWS it runs every night."""
+    from gans.retain import retain
+
+    pipeline = _pipeline()
+    with progress("retain") as on_progress:
+        retained = retain(pipeline.engine, utc_now(), on_progress=on_progress)
+    if json:
+        as_json(retained)
+        return
+    for name, rows in retained.rows.items():
+        out.print(f"  {name:<20} {rows:>12,} rows dropped")
 
 
 def _load(pipeline: "Pipeline", keys: list[str], json: bool, empty: str) -> None:

@@ -199,7 +199,8 @@ def _from(column: ViewColumn) -> str:
 def _table(table: Table) -> str:
     rows = [(f"`{column.name}`", _type(column), str(column.comment), _rules(column)) for column in table.columns]
     indexes = sorted(", ".join(f"`{column.name}`" for column in index.columns) for index in table.indexes)
-    facts = [str(table.comment), f"*Rows:* {table.info['rows']}.", *(f"*Index:* {columns}." for columns in indexes)]
+    kept = [f"*Kept:* {rule}."] if (rule := table.info["retain"]) else []
+    facts = [str(table.comment), f"*Rows:* {table.info['rows']}.", *kept, *(f"*Index:* {columns}." for columns in indexes)]
     return f"### {table.name}\n\n" + "  \n".join(facts) + "\n\n" + _markdown(("column", "type", "meaning", "rules"), rows)
 
 

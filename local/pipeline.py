@@ -107,15 +107,16 @@ class Pipeline:
             known = set(connection.scalars(select(collection_runs.c.landing_key)))
         return [str(part) for part in _parts(key for key in self.store.keys("landing/") if key not in known)]
 
-    def landed(self, source: str, since: datetime | None, until: datetime | None) -> list[str]:
-        """The landed parts of `source` whose slot is from `since` to `until`, both included, oldest first."""
-        parts = _parts(self.store.keys(f"landing/{source}/"))
-        return [str(part) for part in parts if (since is None or part.slot >= since) and (until is None or part.slot <= until)]
-
     def readers(self, changed: Iterable[str]) -> Iterator[Source]:
         """The sources that read one of the reference tables that changed."""
         tables = set(changed)
         return (source for source in self.sources.values() if tables & set(source.reads))
+
+
+def landed(store: Store, source: str, since: datetime | None, until: datetime | None) -> list[str]:
+    """The landed parts of `source` whose slot is from `since` to `until`, both included, oldest first."""
+    parts = _parts(store.keys(f"landing/{source}/"))
+    return [str(part) for part in parts if (since is None or part.slot >= since) and (until is None or part.slot <= until)]
 
 
 def _parts(keys: Iterable[str]) -> list[PartKey]:

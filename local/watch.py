@@ -1,4 +1,7 @@
-"""Changes to the watchlist: its TOML file on a laptop, `reference/watchlist.json` where the landing is a bucket."""
+"""Changes to the watchlist: its TOML file on a laptop, `reference/watchlist.json` where the landing is a bucket.
+
+In the bucket a change goes through only where nobody else has changed the list meanwhile, so that no number is given twice.
+"""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,7 +11,7 @@ import tomlkit
 from tomlkit.items import AoT
 
 from gans.errors import ConfigError
-from gans.landing import PartKey, Store, read_part
+from gans.landing import PartKey, S3Store, Store, read_part
 from gans.reference import KEY, WatchedCity, Watchlist, read_watchlist
 from gans.sources.cities import LANGUAGES, source
 
@@ -20,31 +23,32 @@ def add(store: Store, file: Path | None, language: str, title: str) -> WatchedCi
     """Watches the city of an article; one that was removed comes back with the number it had.
 
     Raises:
-        ConfigError: it is watched already, or in a language that there are no rules for.
+        ConfigError: it is watched already, in a language that there are no rules for, or another changed the list meanwhile.
     """
     if language not in LANGUAGES:
         raise ConfigError(
             f"Articles can be read in {' and '.join(LANGUAGES)}, not in {language!r}. Name its article in one of these."
         )
     known = cities(store, file)
+    changed = list(known)
     for place, city in enumerate(known):
         if (city.wikipedia_language, city.wikipedia_title) == (language, title):
             if city.is_watched:
                 raise ConfigError(f"{language}:{title} is watched already, as city {city.city_id}.")
-            known[place] = msgspec.structs.replace(city, is_watched=True)
+            changed[place] = msgspec.structs.replace(city, is_watched=True)
             break
     else:
         place = len(known)
-        known.append(WatchedCity(1 + max((city.city_id for city in known), default=0), language, title))
-    _write(store, file, known)
-    return known[place]
+        changed.append(WatchedCity(1 + max((city.city_id for city in known), default=0), language, title))
+    _write(store, file, known, changed)
+    return changed[place]
 
 
 def remove(store: Store, file: Path | None, city: str) -> WatchedCity:
     """Stops watching a city, named by its number or its title. What was collected stays.
 
     Raises:
-        ConfigError: there is none, or several have that title.
+        ConfigError: there is none, several have that title, or another changed the list meanwhile.
     """
     known = cities(store, file)
     found = [c for c in known if c.is_watched and city in (str(c.city_id), c.wikipedia_title)]
@@ -53,7 +57,7 @@ def remove(store: Store, file: Path | None, city: str) -> WatchedCity:
         problem = f"Several watched cities are named {city!r}" if found else f"No watched city is named {city!r}"
         raise ConfigError(f"{problem}: give one of the numbers {which or '(none is watched)'}.")
     removed = msgspec.structs.replace(found[0], is_watched=False)
-    _write(store, file, [removed if c is found[0] else c for c in known])
+    _write(store, file, known, [removed if c is found[0] else c for c in known])
     return removed
 
 
@@ -76,9 +80,9 @@ def without_article(store: Store, parts: Iterable[str]) -> Iterator[WatchedCity]
                     yield WatchedCity(*(capture.context[name] for name in ("city_id", "language", "title")))
 
 
-def _write(store: Store, file: Path | None, known: list[WatchedCity]) -> None:
+def _write(store: Store, file: Path | None, known: list[WatchedCity], changed: list[WatchedCity]) -> None:
     if file is None:
-        store.write(KEY, msgspec.json.encode(msgspec.structs.replace(_known(store, file), cities=tuple(known))))
+        _replace(store, known, changed)
         return
     document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
     if not file.exists():
@@ -86,7 +90,7 @@ def _write(store: Store, file: Path | None, known: list[WatchedCity]) -> None:
             document.add(tomlkit.comment(line))
     array = document.setdefault("cities", tomlkit.aot())
     assert isinstance(array, AoT)
-    for place, city in enumerate(known):  # in place, so that a person's comments and order stay
+    for place, city in enumerate(changed):  # in place, so that a person's comments and order stay
         if place == len(array):
             array.append(tomlkit.table())
         for name, value in msgspec.structs.asdict(city).items():
@@ -97,3 +101,14 @@ def _write(store: Store, file: Path | None, known: list[WatchedCity]) -> None:
         file.write_text(tomlkit.dumps(document), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"Cannot write the watchlist {file}: {error.strerror}.") from None
+
+
+def _replace(store: Store, known: list[WatchedCity], changed: list[WatchedCity]) -> None:
+    assert isinstance(store, S3Store)  # only a bucket holds the watchlist itself
+    there = store.read(KEY)
+    watchlist = msgspec.json.decode(there, type=Watchlist) if there else Watchlist()
+    new = msgspec.json.encode(msgspec.structs.replace(watchlist, cities=tuple(changed)))
+    if list(watchlist.cities) != known or not store.replace(KEY, there, new):
+        raise ConfigError(
+            f"Another changed s3://{store.bucket}/{KEY} at this very moment; it is as they left it. Run the command again."
+        )

@@ -21,6 +21,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
 
+from gans.tables._retention import Aged, Thinned
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The version of a row that is known by its key alone: older than any answer."""
 
@@ -53,7 +55,15 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-def table(name: str, *items: SchemaItem, about: str, rows: str, reference: bool = False, current_with: str = "") -> Table:
+def table(
+    name: str,
+    *items: SchemaItem,
+    about: str,
+    rows: str,
+    reference: bool = False,
+    current_with: str = "",
+    retain: Aged | Thinned | None = None,
+) -> Table:
     """A table with what people want to know of it.
 
     Args:
@@ -62,6 +72,7 @@ def table(name: str, *items: SchemaItem, about: str, rows: str, reference: bool 
         reference: whether `load` publishes it for the plans of other sources.
         current_with: for a table whose every answer tells the whole of it: the table whose newest `fetched_at` is that of the
             newest answer. A row with an older one was not told again; it stays, and is not published.
+        retain: which of its rows `gans.retain` drops with time; none of them unless told.
     """
     # One binary collation everywhere: `Malmo` is not `Malmö` in a key, and views compare alike on every database.
     return Table(
@@ -69,7 +80,7 @@ def table(name: str, *items: SchemaItem, about: str, rows: str, reference: bool 
         metadata,
         *items,
         comment=about,
-        info={"rows": rows, "reference": reference, "current_with": current_with},
+        info={"rows": rows, "reference": reference, "current_with": current_with, "retain": retain},
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mysql_engine="InnoDB",

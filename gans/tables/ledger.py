@@ -1,10 +1,12 @@
 """The ledger: what every run asked, got, stored and refused."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, SmallInteger, String, Text
 
 from gans.tables._columns import Instant, key, table, value
+from gans.tables._retention import Aged
 
 STATUSES = ("ok", "partial", "failed", "not_modified")
 
@@ -61,6 +63,7 @@ rejects = table(
     ),
     about="An item that could not become a row, or an answer that failed, and why.",
     rows="none on a good day",
+    retain=Aged("slot_at", timedelta(days=90)),  # the ledger's counts stay, and so does what was landed
 )
 
 Index(None, collection_runs.c.landing_key)

@@ -1,8 +1,11 @@
 """Weather forecasts, kept by when they were issued and by the hour they are valid for."""
 
+from datetime import timedelta
+
 from sqlalchemy import Date, Double, ForeignKey, Index, Integer, SmallInteger, String
 
 from gans.tables._columns import Instant, celsius, fetched_at, key, percent, table, value
+from gans.tables._retention import Thinned
 
 CONDITION_GROUPS = ("clear", "cloud", "fog", "rain", "snow", "storm")
 
@@ -52,5 +55,9 @@ weather_forecasts = table(
     Index(None, "city_id", "provider", "hour_at", "issued_at"),
     Index(None, "condition_code"),
     about="A forecast for a city and an hour, as it was known at one time.",
-    rows="8 issues x 168 hours = 1,344 per city and day before thinning, and 8 x 40 = 320 where openweather is asked too",
+    rows="8 issues x 168 hours = 1,344 per city and day before thinning, and 8 x 40 = 320 where openweather is asked too; "
+    "24 x 6 = 144 and 8 x 5 = 40 of them stay",
+    # The same shift, the night before, the roster of the next days, the week's plan. Beyond 144 hours not every hour has a
+    # forecast of 168 hours that was issued so early.
+    retain=Thinned(("city_id", "provider"), "hour_at", "issued_at", timedelta(days=60), (6, 24, 48, 72, 144)),
 )

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -265,6 +266,16 @@ def test_settings_may_stand_in_a_file_and_the_environment_wins(gans: Gans, monke
 def test_upgrade_says_from_where_to_where(gans: Gans) -> None:
     assert "From nothing to revision" in gans("db", "upgrade").out
     assert "Already at revision" in gans("db", "upgrade").out
+
+
+def test_retain_says_what_it_dropped(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gans("demo", "--cities", "1").code == 0
+    monkeypatch.setenv("GANS_DATABASE_URL", "sqlite:///data/demo/gans.db")
+    assert re.search(r"weather_forecasts +0 rows dropped", gans("retain").out)
+    before = len(rows("weather_forecasts", "data/demo/gans.db"))
+    monkeypatch.setattr(cli, "utc_now", lambda: datetime.now(UTC) + timedelta(days=70))
+    dropped = json.loads(gans("retain", "--json").out)["rows"]["weather_forecasts"]
+    assert 0 < dropped == before - len(rows("weather_forecasts", "data/demo/gans.db"))
 
 
 def test_the_shell_only_reads(gans: Gans) -> None:
