@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import pymysql
 from sqlalchemy import Boolean, Column, Connection, Engine, Executable, Integer, String, Table, case, create_engine, event
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.dialects.mysql.base import MySQLDialect
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from gans.errors import ConfigError
+from gans.secrets import Login, read_login
 from gans.settings import Settings, redacted
 from gans.tables import Instant
 
@@ -33,8 +35,10 @@ BATCH_BYTES = 4 * 1024 * 1024
 """The most JSON in one statement: as hexadecimal digits, half of the smallest `max_allowed_packet` in use (MariaDB's 16 MiB)."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# Lock wait, deadlock; no connection, server gone, lost, shutting down, too many, killed: the transaction goes again.
-_RETRIED = frozenset({1205, 1213, 2003, 2006, 2013, 1053, 1040, 1927, 1317})
+# No connection, server gone, lost, shutting down, too many, killed; lock wait, deadlock, interrupted: the transaction goes again.
+_AWAY = frozenset({2003, 2006, 2013, 1053, 1040, 1927})
+_RETRIED = _AWAY | {1205, 1213, 1317}
+_REFUSED = 1045
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -59,7 +63,10 @@ def open_engine(settings: Settings) -> Engine:
         )
     if not url.database:
         raise ConfigError(f"{given} names no database: add its name, like /gans, at the end.")
-    return _mysql(url, settings.database_ca)
+    engine = _mysql(url, settings.database_ca)
+    if settings.database_secret:
+        _log_in_by_secret(engine, settings.database_secret)
+    return engine
 
 
 def _sqlite(url: URL) -> Engine:
@@ -101,6 +108,7 @@ def _mysql(url: URL, ca: str) -> Engine:
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         pool_recycle=1800,
+        hide_parameters=True,  # a message of thousands of values tells nobody anything, and some are passwords
     )
 
     @event.listens_for(engine, "connect")
@@ -111,6 +119,25 @@ def _mysql(url: URL, ca: str) -> Engine:
         connection._read_timeout = SILENCE_S  # looked at before each answer; it cannot be changed in another way
 
     return engine
+
+
+def _log_in_by_secret(engine: Engine, name: str) -> None:
+    """Each new connection logs in as the secret says; one that is refused, as it says now: it may have been rotated."""
+    known: list[Login] = []
+
+    @event.listens_for(engine, "do_connect")
+    def _(dialect: Dialect, _record: Any, arguments: Any, named: dict[str, Any]) -> Any:
+        def connect() -> Any:
+            return dialect.connect(*arguments, **{**named, "user": known[0].username, "password": known[0].password})
+
+        if known:
+            try:
+                return connect()
+            except pymysql.err.OperationalError as error:
+                if error.args[0] != _REFUSED:
+                    raise
+        known[:] = [read_login(name)]
+        return connect()
 
 
 def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
@@ -130,9 +157,17 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
     raise AssertionError("unreachable")
 
 
+def _code(error: DBAPIError) -> Any:
+    return error.orig.args[0] if error.orig is not None and error.orig.args else None
+
+
 def _may_pass(error: DBAPIError) -> bool:
-    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    return error.connection_invalidated or code in _RETRIED or "database is locked" in str(error.orig)
+    return error.connection_invalidated or _code(error) in _RETRIED or "database is locked" in str(error.orig)
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Whether there was no database to talk to, or it let nobody in: then another transaction need not be tried now."""
+    return error.connection_invalidated or _code(error) in {*_AWAY, _REFUSED}
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[msgspec.Struct]) -> None:

@@ -31,6 +31,9 @@ class Loaded(msgspec.Struct, frozen=True):
         rejected: items and answers refused.
         published: the reference tables whose snapshot changed.
         error: the first failure, or why there was nothing to do; "" otherwise.
+        misunderstood: how many units were answered with nothing that could be used; 1 for a part that cannot be read.
+        lag_s: the seconds from the end of the fetching to the rows in the database; None where nothing was stored, or the part
+            cannot be read.
     """
 
     key: PartKey
@@ -39,6 +42,8 @@ class Loaded(msgspec.Struct, frozen=True):
     rejected: int
     published: tuple[str, ...]
     error: str
+    misunderstood: int
+    lag_s: float | None
 
 
 def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source], clock: Callable[[], datetime]) -> Loaded:
@@ -65,18 +70,19 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
         if (found := PartKey.of(part.header)) != part_key:
             raise BadData(f"The part is that of {found}")
     except BadData as error:
-        meaning, line = Meaning(), _unreadable(part_key, str(error), clock())
+        meaning, line, misunderstood = Meaning(), _unreadable(part_key, str(error), clock()), 1
     else:
         meaning = understand(source, part, in_transaction(engine, lambda connection: _fixed_keys(connection, source)))
-        line = _ledger_line(source, part_key, part, meaning, clock())
+        line, misunderstood = _ledger_line(source, part_key, part, meaning, clock()), len(meaning.misunderstood)
     forget(store, source.name, meaning.misunderstood)
     in_transaction(engine, lambda connection: _store(connection, part_key, meaning, line))
+    lag_s = (clock() - line["finished_at"]).total_seconds() if line["finished_at"] else None
     counts: Counter[str] = Counter()
     for (table, _), rows in meaning.rows.items():
         counts[table] += len(rows)
     # Every table, whatever came: rows in one may leave those of another behind (`current_with`), and a snapshot may be lost.
     published = publish(engine, store, source.writes)
-    return Loaded(part_key, line["status"], counts, len(meaning.refused), published, line["error"] or "")
+    return Loaded(part_key, line["status"], counts, len(meaning.refused), published, line["error"] or "", misunderstood, lag_s)
 
 
 def _loaded_before(connection: Connection, key: PartKey) -> Loaded | None:
@@ -84,7 +90,7 @@ def _loaded_before(connection: Connection, key: PartKey) -> Loaded | None:
     columns = collection_runs.c
     query = select(columns.status, columns.error).where(*(columns[name] == value for name, value in _run_key(key).items()))
     line = connection.execute(query).first()
-    return Loaded(key, line.status, {}, 0, (), line.error or "") if line else None
+    return Loaded(key, line.status, {}, 0, (), line.error or "", 0, None) if line else None
 
 
 def _fixed_keys(connection: Connection, source: Source) -> FixedKeys:

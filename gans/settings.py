@@ -25,6 +25,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         contact: an address or URL for the User-Agent, so that an upstream can reach the operator.
         simulator_url: ask this local simulator instead of the upstreams; "" for the real ones.
         database_ca: PEM file that verifies the database's certificate, for a server whose authority the system does not know.
+        database_secret: the secret in AWS Secrets Manager that keeps the database's user and password, instead of the URL.
+        analyst_secret: the secret that keeps the login of the user who may only read.
+        key_secret: the secret that keeps the key of `source`.
+        source: the source that a function on AWS collects.
+        every_minutes: the schedule of that function, where it is another than the source's own; 0 for the source's own.
         keys: the keys of upstreams, by the name of their environment variable.
     """
 
@@ -34,6 +39,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contact: str = ""
     simulator_url: str = ""
     database_ca: str = ""
+    database_secret: str = ""
+    analyst_secret: str = ""
+    key_secret: str = ""
+    source: str = ""
+    every_minutes: int = 0
     keys: Mapping[str, str] = {}
 
     @property

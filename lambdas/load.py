@@ -1,0 +1,102 @@
+"""Loads what was landed: each message of the queue tells of new objects in the bucket."""
+
+from typing import Any, cast
+from urllib.parse import unquote_plus
+
+import msgspec
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from sqlalchemy.exc import DBAPIError
+
+from gans.clock import utc_now
+from gans.database import is_away
+from gans.errors import BadData, GansError, Transient
+from gans.load import load
+from gans.source import registry
+from lambdas import opened
+from lambdas.telemetry import logger, measure
+
+LOADING_S = 20.0
+"""What loading a part may take: with less time left, none is begun."""
+
+_processor = BatchProcessor(event_type=EventType.SQS)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Loads every part that the messages tell of.
+
+    Returns:
+        The messages that failed; the queue delivers them again.
+
+    Raises:
+        BatchProcessingError: all of them failed.
+    """
+    return cast("dict[str, Any]", process_partial_response(event, _Batch(context).take, _processor))
+
+
+class _Batch:
+    """The messages of one invocation. A failure is that of its message alone, unless the database is away."""
+
+    def __init__(self, context: LambdaContext) -> None:
+        self.context, self.is_away = context, False
+
+    def take(self, record: SQSRecord) -> None:
+        with logger.append_context_keys(message=record.message_id):
+            try:
+                for key in landed(record.body):
+                    self._load(key)
+            except Exception as error:
+                logger.error(f"not loaded: {error}", exc_info=not (self.is_away or isinstance(error, GansError)))
+                raise
+
+    def _load(self, key: str) -> None:
+        if self.is_away:
+            raise Transient(f"{key} was not tried: the database is away")
+        if self.context.get_remaining_time_in_millis() < LOADING_S * 1000:
+            raise Transient(f"{key} was not begun: the time of this invocation is nearly up")
+        try:
+            loaded = load(key, store=opened.store(), engine=opened.engine(), sources=registry(), clock=utc_now)
+        except (DBAPIError, Transient) as error:
+            self.is_away = isinstance(error, Transient) or is_away(error)
+            raise
+        rows = sum(loaded.rows.values())
+        lag = {} if loaded.lag_s is None else {"LagSeconds": loaded.lag_s}
+        measure(loaded.key.source, Failures=loaded.misunderstood, RowsWritten=rows, RowsRejected=loaded.rejected, **lag)
+        told = {"status": loaded.status, "rows": loaded.rows, "rejected": loaded.rejected, "error": loaded.error}
+        logger.info("loaded", source=loaded.key.source, slot=loaded.key.slot.isoformat(), key=key, extra=told)
+
+
+class _Object(msgspec.Struct):
+    key: str
+
+
+class _S3(msgspec.Struct):
+    object: _Object
+
+
+class _Record(msgspec.Struct):
+    s3: _S3
+
+
+class _Notification(msgspec.Struct):
+    """The Amazon S3 event message structure, of which only the key is needed; or the test that S3 sends first."""
+
+    Records: list[_Record] = []
+    Event: str = ""
+
+
+def landed(body: str) -> list[str]:
+    """The keys of the objects that a message of S3 tells of; none in the test message that comes first.
+
+    Raises:
+        BadData: the message is not one of S3.
+    """
+    try:
+        told = msgspec.json.decode(body, type=_Notification)
+    except msgspec.DecodeError as error:
+        raise BadData(f"The message is not a notification of S3: {error}") from None
+    if not told.Records and told.Event != "s3:TestEvent":
+        raise BadData("The message is not a notification of S3: it tells of no object")
+    return [unquote_plus(record.s3.object.key) for record in told.Records]

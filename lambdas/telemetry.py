@@ -1,0 +1,19 @@
+"""What the functions tell of themselves: JSON log lines, and metrics in the embedded format, both on standard output."""
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+SERVICE, NAMESPACE = "gans", "Gans"
+
+_UNITS = {"LagSeconds": MetricUnit.Seconds, "RejectedPct": MetricUnit.Percent}
+
+logger = Logger(service=SERVICE)
+
+
+def measure(source: str, **values: float) -> None:
+    """Puts out the metrics `values` with the dimensions service and source."""
+    metrics = EphemeralMetrics(service=SERVICE, namespace=NAMESPACE)
+    metrics.add_dimension("source", source)
+    for name, value in values.items():
+        metrics.add_metric(name, _UNITS.get(name, MetricUnit.Count), value)
+    metrics.flush_metrics()

@@ -1,0 +1,201 @@
+"""The load function: what the queue tells of is in the tables; a failure is that of its message alone."""
+
+import gzip
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+from sqlalchemy import Engine, select
+
+from gans.landing import FolderStore, Footer, Header, PartKey, PartWriter, S3Store
+from gans.tables import collection_runs
+from lambdas import load
+from tests.lambdas.conftest import BUCKET, REGION, Context, Landing, Lines, batch, failed, measured, told_of
+from tests.survival.conftest import NOW, dump
+
+TEST_EVENT = json.dumps(
+    {
+        "Service": "Amazon S3",
+        "Event": "s3:TestEvent",
+        "Time": "2026-03-28T13:17:00.000Z",
+        "Bucket": BUCKET,
+        "RequestId": "5582815E1AEA5ADF",
+        "HostId": "8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR+YstdA6Knx4Ip8EXAMPLE",
+    }
+)
+
+
+@pytest.fixture
+def store(landing: Landing, tmp_path: Path, environment: pytest.MonkeyPatch) -> FolderStore:
+    """A copy of the landing, which the function reads."""
+    shutil.copytree(landing.folder, tmp_path / "data")
+    environment.setenv("GANS_LANDING", str(tmp_path / "data"))
+    return FolderStore(tmp_path / "data")
+
+
+@pytest.fixture
+def stored(engine: Engine, database_url: str, environment: pytest.MonkeyPatch) -> Engine:
+    """An empty database, which the function writes."""
+    environment.setenv("GANS_DATABASE_URL", database_url)
+    return engine
+
+
+def known(engine: Engine) -> dict[str, str]:
+    """The status of each landed part that the ledger knows."""
+    with engine.connect() as connection:
+        lines = connection.execute(select(collection_runs.c.landing_key, collection_runs.c.status))
+        return {line.landing_key: line.status for line in lines}
+
+
+def test_the_messages_of_a_queue_become_rows(
+    bucket: S3Store,
+    engine: Engine,
+    database_url: str,
+    landing: Landing,
+    environment: pytest.MonkeyPatch,
+    said: Callable[[], Lines],
+) -> None:
+    """A bucket of moto tells a queue of moto; its messages are what the function gets."""
+    environment.setenv("GANS_DATABASE_URL", database_url)
+    sqs = boto3.client("sqs")
+    queue = sqs.create_queue(QueueName="load")["QueueUrl"]
+    told = {"QueueArn": f"arn:aws:sqs:{REGION}:123456789012:load", "Events": ["s3:ObjectCreated:*"]}
+    bucket.client.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [told]})
+    keys = [key for key in landing.keys if "/cities/" in key]
+    for key in keys:
+        bucket.write(key, landing.store.read(key) or b"")
+    bodies: list[str] = []
+    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        bodies += [message["Body"] for message in messages]
+    assert sum("TestEvent" in body for body in bodies) == 1
+    assert failed(load.handler(batch(bodies), Context())) == []
+    assert dump(engine)["cities"] == landing.tables["cities"]
+    lines = said()
+    assert set(measured(lines)["cities"]) == {"Failures", "RowsWritten", "RowsRejected", "LagSeconds"}
+    logged = [line for line in lines if line.get("message") == "loaded"]
+    assert sorted(line["key"] for line in logged) == sorted(keys)
+    assert all(line["source"] == "cities" and line["slot"] and line["level"] == "INFO" for line in logged)
+
+
+def test_everything_that_was_landed_makes_the_tables_of_an_undisturbed_run(
+    stored: Engine, store: FolderStore, landing: Landing
+) -> None:
+    assert failed(load.handler(batch([told_of(key) for key in landing.keys]), Context())) == []
+    assert dump(stored) == landing.tables
+
+
+def test_what_a_load_did_is_measured(stored: Engine, store: FolderStore, landing: Landing, said: Callable[[], Lines]) -> None:
+    faulty = max(landing.tables["collection_runs"], key=lambda line: line["rows_rejected"])
+    load.handler(batch([told_of(faulty["landing_key"])]), Context())
+    ((source, values),) = measured(said()).items()
+    assert source == faulty["source"]
+    assert values["RowsRejected"] == faulty["rows_rejected"] > 0
+    assert values["LagSeconds"] > 0
+    assert values["Failures"] <= faulty["units_failed"], "a unit without an answer is counted by the one who asked"
+
+
+def test_the_test_message_of_a_bucket_is_no_failure(store: FolderStore, stored: Engine) -> None:
+    assert failed(load.handler(batch([TEST_EVENT]), Context())) == []
+
+
+# Poison
+
+
+def _of_the_future(key: PartKey) -> bytes:
+    header = Header(key.source, key.slot, key.attempt, key.part, "9.0", version=9)
+    return PartWriter(header).close(Footer(NOW, 0, 0, 0))
+
+
+def test_poison_is_recorded_or_comes_again_and_its_neighbours_are_loaded(
+    stored: Engine, store: FolderStore, landing: Landing, said: Callable[[], Lines]
+) -> None:
+    good = [key for key in landing.keys if "/cities/" in key]
+    slot = PartKey.parse(good[0]).slot
+    poison = [PartKey("weather", slot, NOW, number) for number in range(1, 6)]
+    foreign, cut, future, bomb, other = poison
+    store.write(str(foreign), b"PK\x03\x04 this is not gzip")
+    store.write(str(cut), (store.read(good[0]) or b"")[:500])
+    store.write(str(future), _of_the_future(future))
+    store.write(str(bomb), gzip.compress(bytes(200 * 1024 * 1024)))
+    store.write(str(other), store.read(good[0]) or b"")
+    bad_bodies = [
+        "not JSON",
+        "[]",
+        "{}",
+        json.dumps({"Records": [{"s3": {"object": {}}}]}),
+        told_of("landing/notes.txt"),
+        told_of(good[0].replace("/cities/", "/tides/")),
+    ]
+    bodies = [told_of(good[0]), *bad_bodies, *(told_of(str(key)) for key in poison), *(told_of(key) for key in good[1:])]
+    assert failed(load.handler(batch(bodies), Context())) == list(range(1, 1 + len(bad_bodies)))
+    status = known(stored)
+    assert set(status) == {*good, *map(str, poison)}
+    assert {status[str(key)] for key in poison} == {"failed"}
+    assert dump(stored)["cities"] == landing.tables["cities"]
+    lines = said()
+    assert measured(lines)["weather"]["Failures"] == 1
+    reasons = [line["message"] for line in lines if line.get("level") == "ERROR"]
+    assert len(reasons) == len(bad_bodies)
+    assert all("exception" not in line for line in lines), "what was foreseen needs no traceback"
+
+
+def test_a_batch_of_nothing_but_poison_is_an_error_of_the_function(stored: Engine, store: FolderStore) -> None:
+    with pytest.raises(BatchProcessingError, match="not the key of a landed part"):
+        load.handler(batch([told_of("landing/notes.txt")]), Context())
+
+
+# The database away, the time up
+
+
+@pytest.fixture
+def nobody(store: FolderStore, environment: pytest.MonkeyPatch) -> None:
+    """A database that is away."""
+    environment.setenv("GANS_DATABASE_URL", "mysql+pymysql://root@127.0.0.1:9/gans")
+
+
+def test_a_database_that_is_away_is_not_waited_for_by_every_message(
+    nobody: None, landing: Landing, said: Callable[[], Lines]
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(BatchProcessingError):
+        load.handler(batch([told_of(key) for key in landing.keys]), Context())
+    assert time.monotonic() - began < 10
+    first, *others = [line["message"] for line in said() if line.get("level") == "ERROR"]
+    assert "Can't connect to MySQL server" in first
+    assert len(others) == len(landing.keys) - 1
+    assert all(message.endswith("was not tried: the database is away") for message in others)
+
+
+def test_no_part_is_begun_that_may_not_be_finished(
+    stored: Engine, store: FolderStore, landing: Landing, environment: pytest.MonkeyPatch
+) -> None:
+    context = Context()
+    remaining = iter([100_000, 1_000 * load.LOADING_S, 1_000 * load.LOADING_S - 1, 100])
+    environment.setattr(context, "get_remaining_time_in_millis", lambda: next(remaining))
+    keys = [key for key in landing.keys if "/cities/" in key][:4]
+    assert failed(load.handler(batch([told_of(key) for key in keys]), context)) == [2, 3]
+    assert set(known(stored)) == set(keys[:2])
+
+
+def test_a_failure_of_one_part_in_the_database_is_not_that_of_the_others(
+    stored: Engine, store: FolderStore, landing: Landing, environment: pytest.MonkeyPatch
+) -> None:
+    from gans import load as steps
+
+    store_part = steps._store
+
+    def refused(connection: Any, key: PartKey, *rest: Any) -> None:
+        if key.part == 1 and str(key) == keys[0]:
+            connection.exec_driver_sql("SELECT no_such_column FROM collection_runs")
+        store_part(connection, key, *rest)
+
+    keys = [key for key in landing.keys if "/cities/" in key]
+    environment.setattr(steps, "_store", refused)
+    assert failed(load.handler(batch([told_of(key) for key in keys]), Context())) == [0]
+    assert set(known(stored)) == set(keys[1:])

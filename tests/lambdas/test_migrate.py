@@ -1,0 +1,256 @@
+"""The migrate function: the newest schema, and an analyst who may read it and nothing else; then the nightly and hourly ones."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+from sqlalchemy import URL, Engine, create_engine, select
+from sqlalchemy.exc import DBAPIError
+
+from gans.analyst import admit
+from gans.database import open_engine, upsert
+from gans.errors import ConfigError
+from gans.landing import S3Store
+from gans.migrate import differences, head, revision
+from gans.secrets import Login, read_login
+from gans.settings import Settings
+from gans.tables import cities, collection_runs
+from lambdas import freshness, load, migrate, opened, retain
+from tests.lambdas.conftest import Context, Landing, Lines, batch, failed, forget, keep, measured, told_of
+from tests.survival.conftest import NOW
+
+ANALYST = "gans-o'brien"  # a name that must be quoted
+PASSWORD = "p'4%s\\ss\"w"  # and a password
+
+
+@pytest.fixture
+def deployed(empty: URL, aws: None, environment: pytest.MonkeyPatch) -> URL:
+    """A function that knows an empty database, its own login and the analyst's."""
+    environment.setenv("GANS_DATABASE_URL", f"mysql+pymysql://{empty.host}:{empty.port}/{empty.database}")
+    environment.setenv("GANS_DATABASE_SECRET", "gans/database")
+    environment.setenv("GANS_ANALYST_SECRET", "gans/analyst")
+    keep("gans/database", json.dumps({"username": "root", "password": "", "engine": "mysql", "port": 3306}))
+    keep("gans/analyst", json.dumps({"username": ANALYST, "password": PASSWORD}))
+    return empty
+
+
+def as_analyst(url: URL, password: str = PASSWORD, **arguments: Any) -> Engine:
+    return create_engine(url.set(username=ANALYST, password=password), connect_args=arguments)
+
+
+def refused(engine: Engine, statement: str) -> str:
+    """Why the database does not do it."""
+    with pytest.raises(DBAPIError) as raised, engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+    return str(raised.value.orig)
+
+
+def test_it_may_be_run_any_number_of_times(deployed: URL) -> None:
+    for _ in range(3):
+        assert migrate.handler({}, Context()) == {"revision": head()}
+        assert differences(opened.engine()) == []
+        forget()
+
+
+def test_the_analyst_reads_everything_and_changes_nothing(deployed: URL) -> None:
+    other = f"{deployed.database}".replace("_", "x")  # GRANT reads an underscore as a wildcard
+    migrate.handler({}, Context())
+    with opened.engine().begin() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {other}")
+        connection.exec_driver_sql(f"CREATE TABLE {other}.secrets (word VARCHAR(9))")
+    try:
+        analyst = as_analyst(deployed)
+        with analyst.connect() as connection:
+            for name in ("cities", "city_hours", "source_freshness", "collection_runs"):
+                assert connection.exec_driver_sql(f"SELECT * FROM {name}").all() == []
+        for statement in (
+            "INSERT INTO countries (country_code, name) VALUES ('XX', 'Nowhere')",
+            "DELETE FROM weather_forecasts",
+            "DROP VIEW city_hours",
+            "CREATE TABLE mine (a INT)",
+            f"SELECT * FROM {other}.secrets",
+            "SELECT authentication_string FROM mysql.user",
+        ):
+            assert "denied" in refused(analyst, statement)
+    finally:
+        with opened.engine().begin() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {other}")
+
+
+def test_a_new_password_takes_the_place_of_the_old(deployed: URL) -> None:
+    migrate.handler({}, Context())
+    keep("gans/analyst", json.dumps({"username": ANALYST, "password": "new"}))
+    migrate.handler({}, Context())
+    assert "Access denied" in refused(as_analyst(deployed), "SELECT 1")
+    with as_analyst(deployed, "new").connect() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+
+
+def test_where_the_connection_is_encrypted_the_analysts_must_be(deployed: URL, database: str) -> None:
+    if database != "mysql":
+        pytest.skip("only MySQL makes itself a certificate")
+    migrate.handler({}, Context())
+    plain = create_engine(deployed, connect_args={"ssl_disabled": True})
+    assert "Access denied" in refused(as_analyst(deployed, ssl_disabled=True), "SELECT 1")
+    admit(plain, read_login("gans/analyst"))
+    with as_analyst(deployed, ssl_disabled=True).connect() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    plain.dispose()
+
+
+def test_gans_itself_is_no_analyst(deployed: URL) -> None:
+    keep("gans/analyst", json.dumps({"username": "root", "password": "locked-out"}))
+    with pytest.raises(ConfigError, match="give it another name"):
+        migrate.handler({}, Context())
+    assert revision(opened.engine()) == head()
+
+
+def test_without_the_analysts_secret_there_is_no_analyst(deployed: URL, environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("GANS_ANALYST_SECRET")
+    migrate.handler({}, Context())
+    assert "Access denied" in refused(as_analyst(deployed), "SELECT 1")
+
+
+@pytest.mark.parametrize("kept", ["", "root", '{"username": "root"}', '{"username": "root", "password": 7}'])
+def test_a_secret_that_is_no_login_is_said_without_its_text(deployed: URL, kept: str) -> None:
+    keep("gans/database", kept or " ")
+    with pytest.raises(ConfigError, match="gans/database is not JSON with a username and a password") as raised:
+        migrate.handler({}, Context())
+    assert "root" not in str(raised.value)
+
+
+def test_a_login_that_is_not_there_is_said(deployed: URL, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GANS_DATABASE_SECRET", "gans/other")
+    with pytest.raises(ConfigError, match="Secrets Manager has no secret gans/other"):
+        migrate.handler({}, Context())
+
+
+def test_a_login_shows_no_password() -> None:
+    assert "s3cret" not in repr(Login("gans", "s3cret"))
+
+
+# The functions of the night and of the hour
+
+
+class Run(msgspec.Struct):
+    """A line of the ledger."""
+
+    source: str
+    slot_at: Any
+    attempt_at: Any
+    part: int
+    status: str
+    rows_offered: int
+    rows_rejected: int
+    stale_at: Any
+    loaded_at: Any
+    requests: int = 1
+    bytes_received: int = 1
+    units_planned: int = 1
+    units_failed: int = 0
+    missing: str = "{}"
+    landing_key: str = ""
+    code_version: str = ""
+
+
+def run(source: str, hours_ago: int, offered: int, rejected: int, fresh_hours: int | None, part: int = 1) -> Run:
+    slot = NOW - timedelta(hours=hours_ago)
+    stale_at = None if fresh_hours is None else slot + timedelta(hours=fresh_hours)
+    status = "failed" if fresh_hours is None else "ok"
+    return Run(source, slot, slot, part, status, offered, rejected, stale_at, NOW)
+
+
+def test_every_source_that_ever_ran_is_measured(
+    engine: Engine, database_url: str, environment: pytest.MonkeyPatch, said: Callable[[], Lines]
+) -> None:
+    runs = [
+        run("fresh", 30, 100, 90, 9),
+        run("fresh", 3, 60, 3, 9),
+        run("fresh", 3, 40, 0, 9, part=2),
+        run("late", 12, 10, 0, 9),
+        run("never_good", 1, 0, 2, None),
+        run("unchanged", 1, 0, 0, 9),
+        run("worse", 30, 10, 0, 36),
+        run("worse", 1, 10, 10, None),
+    ]
+    with engine.begin() as connection:
+        upsert(connection, collection_runs, runs)
+    environment.setenv("GANS_DATABASE_URL", database_url)
+    environment.setattr(freshness, "utc_now", lambda: NOW)
+    freshness.handler({}, Context())
+    lines = said()
+    assert measured(lines) == {
+        "fresh": {"IsStale": 0, "RejectedPct": 3},
+        "late": {"IsStale": 1, "RejectedPct": 0},
+        "never_good": {"IsStale": 1, "RejectedPct": 100},
+        "unchanged": {"IsStale": 0, "RejectedPct": 0},
+        "worse": {"IsStale": 0, "RejectedPct": 100},
+    }
+    assert lines[-1]["stale"] == ["late", "never_good"]
+
+
+def test_the_night_publishes_what_is_not_as_the_database_says(
+    engine: Engine,
+    database_url: str,
+    bucket: S3Store,
+    landing: Landing,
+    environment: pytest.MonkeyPatch,
+    said: Callable[[], Lines],
+) -> None:
+    environment.setenv("GANS_DATABASE_URL", database_url)
+    for key in landing.keys:
+        bucket.write(key, landing.store.read(key) or b"")
+    load.handler(batch([told_of(key) for key in landing.keys if "/cities/" in key]), Context())
+    told = bucket.read("reference/cities.json")
+    bucket.write("reference/cities.json", b"[]")
+    retain.handler({}, Context())
+    assert bucket.read("reference/cities.json") == told
+    assert "cities" in said()[-1]["published"]
+    with engine.connect() as connection:
+        assert connection.execute(select(cities)).first()
+
+
+# A secret that is rotated
+
+
+def set_password(root: Engine, password: str, *, is_cut_off: bool) -> None:
+    """What a rotation does to the database, which does not close the connections that stand; and where one is closed."""
+    with root.begin() as connection:
+        connection.exec_driver_sql("ALTER USER 'gans-loader'@'%%' IDENTIFIED BY %s", (password,))
+        query = "SELECT id FROM information_schema.processlist WHERE user = 'gans-loader'"
+        for (id_,) in connection.exec_driver_sql(query).all() if is_cut_off else ():
+            connection.exec_driver_sql(f"KILL {id_}")
+
+
+def test_the_next_load_logs_in_with_a_secret_that_was_rotated(
+    deployed: URL, landing: Landing, environment: pytest.MonkeyPatch
+) -> None:
+    def keep_password(password: str) -> None:
+        keep("gans/loader", json.dumps({"username": "gans-loader", "password": password}))
+
+    environment.setenv("GANS_LANDING", str(landing.folder))
+    environment.setenv("GANS_DATABASE_SECRET", "gans/loader")
+    root = open_engine(Settings(deployed.render_as_string(hide_password=False)))
+    with root.begin() as connection:
+        connection.exec_driver_sql("CREATE USER 'gans-loader'@'%%' IDENTIFIED BY 'first'")
+        connection.exec_driver_sql("GRANT ALL ON *.* TO 'gans-loader'@'%%' WITH GRANT OPTION")
+    keep_password("first")
+    migrate.handler({}, Context())
+    event = batch([told_of(key) for key in landing.keys if "/holidays/" in key])
+    assert failed(load.handler(event, Context())) == []
+    for password, is_cut_off in (("second", False), ("third", True)):
+        set_password(root, password, is_cut_off=is_cut_off)
+        keep_password(password)
+        assert failed(load.handler(event, Context())) == []
+    set_password(root, "unknown", is_cut_off=True)
+    with pytest.raises(BatchProcessingError, match="Access denied") as raised:
+        load.handler(event, Context())
+    assert "third" not in str(raised.value)
+    keep_password("unknown")
+    assert failed(load.handler(event, Context())) == [], "the load after the one that met half a rotation is good again"
+    root.dispose()

@@ -1,0 +1,156 @@
+"""No secret reaches a log, an exception, the landing or the database: what the functions put out is read to its end."""
+
+import io
+import json
+import logging
+import sys
+import traceback
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import URL
+
+from gans import http
+from gans.landing import S3Store
+from gans.settings import read_settings
+from lambdas import collect, load, migrate, opened
+from lambdas.telemetry import SERVICE, logger
+from local.simulator import Simulator
+from tests.lambdas.conftest import CITY, Context, batch, forget, keep, told_of, watch
+from tests.survival.conftest import dump
+
+KEY, MASTER, ANALYST, WRONG = "Kk3y-in-the-query", "m4ster-p4ss", "an4lyst-p4ss", "wr0ng-p4ss"
+SECRETS = (KEY, MASTER, ANALYST, WRONG)
+AT = {"time": "2026-03-28T12:00:00Z"}
+
+
+class Ear:
+    """Hears whatever a function tells: its output, every log at its most talkative, and the tracebacks of its errors."""
+
+    def __init__(self, capfd: pytest.CaptureFixture[str], logs: io.StringIO) -> None:
+        self._capfd, self._logs, self._tracebacks = capfd, logs, ""
+
+    def __call__(self, handler: Callable[..., Any], event: dict[str, Any]) -> str:
+        """Runs it; the error that it ended with, "" for none."""
+        try:
+            handler(event, Context())
+        except Exception as error:
+            self._tracebacks += traceback.format_exc()
+            return str(error)
+        return ""
+
+    def heard(self) -> str:
+        out, err = self._capfd.readouterr()
+        return out + err + self._logs.getvalue() + self._tracebacks
+
+
+def told(text: str) -> list[str]:
+    """The secrets in a text, with what stands around them."""
+    return [text[max(0, text.index(secret) - 200) : text.index(secret) + 50] for secret in SECRETS if secret in text]
+
+
+@pytest.fixture
+def ear(capfd: pytest.CaptureFixture[str]) -> Iterator[Ear]:
+    logs = io.StringIO()
+    handler, root = logging.StreamHandler(logs), logging.getLogger()
+    loggers = root, logging.getLogger("sqlalchemy"), logging.getLogger(SERVICE)
+    before = [each.level for each in loggers]
+    root.addHandler(handler)
+    for each in loggers:
+        each.setLevel(logging.DEBUG)
+    yield Ear(capfd, logs)
+    for each, level in zip(loggers, before, strict=True):
+        each.setLevel(level)
+    root.removeHandler(handler)
+
+
+@pytest.fixture
+def deployed(empty: URL, bucket: S3Store, simulator: Simulator, environment: pytest.MonkeyPatch) -> URL:
+    """Functions with a key, a login and an analyst's login in Secrets Manager."""
+    root = f"mysql+pymysql://root@{empty.host}:{empty.port}/{empty.database}"
+    environment.setenv("GANS_DATABASE_URL", root)
+    engine = opened.engine()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE USER 'gans-master'@'%%' IDENTIFIED BY %s", (MASTER,))
+        connection.exec_driver_sql("GRANT ALL ON *.* TO 'gans-master'@'%%' WITH GRANT OPTION")
+    forget()
+    environment.setenv("GANS_DATABASE_URL", root.replace("root@", ""))
+    for name, value in {"DATABASE": "gans/database", "ANALYST": "gans/analyst", "KEY": "gans/keys/openweather"}.items():
+        environment.setenv(f"GANS_{name}_SECRET", value)
+    environment.setenv("GANS_SOURCE", "openweather")
+    environment.setattr(http, "BACKOFF_S", 0.0)
+    keep("gans/keys/openweather", KEY)
+    keep("gans/database", json.dumps({"username": "gans-master", "password": MASTER}))
+    keep("gans/analyst", json.dumps({"username": "gans-analyst", "password": ANALYST}))
+    watch(bucket, simulator.world)
+    bucket.write("reference/cities.json", json.dumps([CITY]).encode())
+    return empty
+
+
+def test_whatever_goes_wrong_no_secret_is_told(
+    deployed: URL, bucket: S3Store, simulator: Simulator, environment: pytest.MonkeyPatch, ear: Ear
+) -> None:
+    assert ear(migrate.handler, {}) == ""
+    for fault in ("", "server_error", "redirect_private", "reset", "error_page", "quota_exceeded", "rate_limited"):
+        if fault:
+            simulator.inject(fault, times=http.TRIES)
+        ear(collect.handler, AT)
+    keep("gans/keys/openweather", f"{KEY}\n{WRONG}")
+    assert "is no key" in ear(collect.handler, AT)
+    keep("gans/keys/openweather", json.dumps({"key": KEY}))
+    assert "is no key" in ear(collect.handler, AT)
+    assert KEY in "".join(simulator.requests), "the key was used"
+
+    messages = batch([told_of(key) for key in bucket.keys("landing/")])
+    assert ear(load.handler, messages) == ""
+    tables = repr(dump(opened.engine()))
+    assert "collection_runs" in tables
+    forget()
+    keep("gans/database", json.dumps({"username": "gans-master", "password": WRONG}))
+    assert "Access denied" in ear(load.handler, messages)
+    assert "Access denied" in ear(migrate.handler, {})
+    for kept in (MASTER, json.dumps({"password": MASTER}), json.dumps({"username": 5, "password": MASTER})):
+        keep("gans/database", kept)
+        assert "is not JSON with a username and a password" in ear(load.handler, messages)
+    environment.setenv("GANS_DATABASE_URL", "mysql+pymysql://127.0.0.1:9/gans")
+    forget()
+    keep("gans/database", json.dumps({"username": "gans-master", "password": MASTER}))
+    assert "Can't connect" in ear(load.handler, messages)
+    environment.setenv(
+        "GANS_DATABASE_URL", f"mysql+pymysql://gans-master:{WRONG}@{deployed.host}:{deployed.port}/{deployed.database}"
+    )
+    environment.delenv("GANS_DATABASE_SECRET")
+    forget()
+    assert "Access denied" in ear(load.handler, messages)
+
+    heard = ear.heard()
+    assert len(heard) > 10_000
+    assert "SQL parameters hidden" in heard
+    landed = b"".join(zlib.decompress(bucket.read(key) or b"", 31) for key in bucket.keys("landing/")).decode()
+    assert landed
+    assert told(landed + tables) == []
+    assert told(heard) == []
+    assert MASTER not in repr(read_settings({"GANS_DATABASE_URL": f"mysql+pymysql://gans:{MASTER}@db/gans"}))
+
+
+def test_the_analysts_password_is_in_no_error_of_the_database(deployed: URL, ear: Ear) -> None:
+    """One that may not make users, and then the text of the statement that failed."""
+    with opened.engine().begin() as connection:
+        connection.exec_driver_sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM 'gans-master'@'%%'")
+        connection.exec_driver_sql(f"GRANT ALL ON {deployed.database}.* TO 'gans-master'@'%%'")
+    forget()
+    assert "(1227" in ear(migrate.handler, {})
+    heard = ear.heard()
+    assert "CREATE USER" in heard
+    assert ANALYST not in heard
+
+
+def test_it_would_be_heard(ear: Ear) -> None:
+    logger.debug(KEY)
+    logging.getLogger("pymysql").debug(MASTER)
+    sys.stderr.write(ANALYST)
+    ear(lambda *_: int(WRONG), {})
+    heard = ear.heard()
+    assert all(secret in heard for secret in SECRETS)
