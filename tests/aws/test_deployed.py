@@ -1,0 +1,230 @@
+"""Gans as it is deployed: the CDK app on MiniStack, which enforces IAM, with rules that fire, a queue, and a real MySQL.
+
+The tests stand in the order of a deployment's life, and each takes it over from the one before.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import msgspec
+import pytest
+from botocore.exceptions import ClientError
+from sqlalchemy import Engine, create_engine, func, make_url, select, text
+from sqlalchemy.exc import DBAPIError
+
+from gans.secrets import Login
+from gans.source import registry
+from gans.tables import collection_runs, metadata
+from local import mysql
+from local.deployed import ANALYST_SECRET, STACK, Deployed
+from local.ministack import REGION
+from tests.aws.conftest import Clock, await_that
+from tests.survival.conftest import content
+
+pytestmark = [pytest.mark.aws, pytest.mark.xdist_group("aws")]
+
+SOURCES = set(registry())
+GOOD = {"ok", "not_modified"}
+
+
+def test_every_table_of_every_source_fills_by_itself(aws: Deployed) -> None:
+    written = {metadata.tables[name] for source in registry().values() for name in source.writes}
+
+    def empty() -> list[str]:
+        with aws.engine.connect() as connection:
+            return [table.name for table in written if not connection.scalar(select(func.count()).select_from(table))]
+
+    await_that(lambda: not empty(), "a row in every table", 180)
+
+
+def test_an_unchanged_tree_deploys_nothing(aws: Deployed) -> None:
+    def events() -> set[str]:
+        pages = aws.cloud.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=STACK)
+        return {event["EventId"] for page in pages for event in page["StackEvents"]}
+
+    before = events()
+    assert "(no changes)" in aws.deploy()
+    assert events() == before
+
+
+def test_a_collector_reaches_only_what_is_its_own(aws: Deployed) -> None:
+    client = as_role_of(aws, "flights")
+    bucket, keeper, place = client("s3"), client("secretsmanager"), aws.bucket
+    bucket.put_object(Bucket=place, Key="landing/flights/probe", Body=b"")
+    assert bucket.get_object(Bucket=place, Key="reference/cities.json")["Body"].read()
+    assert keeper.get_secret_value(SecretId="gans/keys/flights")["SecretString"]
+    refused: dict[str, Callable[[], object]] = {
+        "another's landing": lambda: bucket.put_object(Bucket=place, Key="landing/weather/probe", Body=b""),
+        "a reference": lambda: bucket.put_object(Bucket=place, Key="reference/cities.json", Body=b""),
+        "another's state": lambda: bucket.put_object(Bucket=place, Key="state/weather.json", Body=b""),
+        "reading what was landed": lambda: bucket.get_object(Bucket=place, Key="landing/flights/probe"),
+        "deleting what was landed": lambda: bucket.delete_object(Bucket=place, Key="landing/flights/probe"),
+        "another's key": lambda: keeper.get_secret_value(SecretId="gans/keys/openweather"),
+        "the database's login": lambda: keeper.get_secret_value(SecretId="gans/database"),
+    }
+    for what, attempt in refused.items():
+        with pytest.raises(ClientError, match="AccessDenied"):
+            print(what, attempt())  # noqa: T201 - pytest shows it where it was not refused
+
+
+def test_the_analyst_reads_and_changes_nothing(aws: Deployed) -> None:
+    """The deploy has let in the user whose login the operator keeps in Secrets Manager."""
+    told = aws.cloud.client("secretsmanager").get_secret_value(SecretId=ANALYST_SECRET)["SecretString"]
+    login = msgspec.json.decode(told, type=Login)
+    engine = create_engine(make_url(f"{aws.server.url}gans").set(username=login.username, password=login.password))
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT COUNT(*) FROM city_hours"))
+        with pytest.raises(DBAPIError, match="command denied"):
+            connection.execute(text("DELETE FROM rejects"))
+    engine.dispose()
+
+
+def test_every_rule_fires(aws: Deployed) -> None:
+    """A changed reference fires too; so what counts are runs for a minute in which none changed."""
+    objects = aws.cloud.client("s3").list_objects_v2(Bucket=aws.bucket, Prefix="reference/")["Contents"]
+    minute = max(item["LastModified"] for item in objects).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    await_that(lambda: statuses_since(aws.engine, minute).keys() == SOURCES, f"a run of every source since {minute:%H:%M}", 150)
+    assert set.union(*statuses_since(aws.engine, minute).values()) <= GOOD
+
+
+def test_the_same_slot_again_changes_no_row(aws: Deployed, clock: Clock, calm: None) -> None:
+    clock.stopped_at = datetime.now(UTC)
+    slot = this_minute()
+    fire(aws, slot)
+    before = content(aws.engine)
+    fire(aws, slot)
+    assert content(aws.engine) == before
+
+
+def test_a_missing_key_stops_its_source_alone_and_is_told(aws: Deployed, calm: None) -> None:
+    keeper = aws.cloud.client("secretsmanager")
+    keeper.delete_secret(SecretId="gans/keys/openweather", ForceDeleteWithoutRecovery=True)
+    slot, asked = this_minute(), len(aws.simulator.requests)
+    invoke(aws, "openweather", slot)
+    (told,) = received(aws, "FailuresQueue", 1)
+    assert told["requestPayload"] == {"slot": slot.isoformat()}
+    assert (
+        "No key for openweather: Secrets Manager has no secret gans/keys/openweather" in told["responsePayload"]["errorMessage"]
+    )
+    assert len(aws.simulator.requests) == asked, "it asked without a key"
+    fire(aws, slot, SOURCES - {"openweather"})
+    keeper.create_secret(Name="gans/keys/openweather", SecretString="another")
+    fire(aws, slot, {"openweather"})
+
+
+def test_a_database_killed_while_batches_arrive_loses_nothing(aws: Deployed, calm: None) -> None:
+    """Six times the load function's time is long to wait for the next delivery: here the queue delivers again at once."""
+    queue = aws.outputs()["LandedQueue"]
+    aws.cloud.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "5"})
+    slot = this_minute() - timedelta(minutes=10)
+    for source in SOURCES:
+        invoke(aws, source, slot)
+    aws.server.kill()
+    await_that(lambda: all(list(aws.store.keys(landed(source, slot))) for source in SOURCES), "every source has landed", 60)
+    assert mysql.start(aws.server.flavour, home=aws.server.home) == aws.server
+    aws.engine.dispose()
+    await_that(lambda: not pending(aws), "everything that was landed is loaded", 120)
+    assert not received(aws, "NotLoadedQueue", 0)
+
+
+def test_what_was_deployed_is_taken_away(aws: Deployed) -> None:
+    aws.destroy()
+    with pytest.raises(ClientError, match="does not exist"):
+        aws.outputs()
+
+
+@pytest.fixture
+def calm(aws: Deployed) -> Iterator[None]:
+    """No rule fires, and nothing is on its way."""
+    client = aws.cloud.client("events")
+    scheduled = [
+        rule["Name"] for rule in client.list_rules()["Rules"] if rule.get("ScheduleExpression") and rule["State"] == "ENABLED"
+    ]
+    for name in scheduled:
+        client.disable_rule(Name=name)
+    await_that(lambda: not pending(aws), "everything that was landed is loaded", 120)
+    yield
+    for name in scheduled:
+        client.enable_rule(Name=name)
+
+
+def this_minute() -> datetime:
+    """The slot that is on, of a rule that fires every minute."""
+    return datetime.now(UTC).replace(second=0, microsecond=0)
+
+
+def landed(source: str, slot: datetime) -> str:
+    """The prefix of what a source landed for a slot."""
+    return f"landing/{source}/{slot:%Y%m%dT%H%M%S}"
+
+
+def pending(aws: Deployed) -> set[str]:
+    """What was landed and is not in the ledger."""
+    with aws.engine.connect() as connection:
+        known = set(connection.scalars(select(collection_runs.c.landing_key)))
+    return {key for key in aws.store.keys("landing/") if key.endswith(".gz")} - known
+
+
+def statuses_since(engine: Engine, slot: datetime) -> dict[str, set[str]]:
+    """How the runs ended, by source."""
+    found: dict[str, set[str]] = defaultdict(set)
+    with engine.connect() as connection:
+        for run in connection.execute(select(collection_runs).where(collection_runs.c.slot_at >= slot)):
+            found[run.source].add(run.status)
+    return found
+
+
+def attempts(engine: Engine, slot: datetime) -> dict[str, int]:
+    """How often each source has run for a slot."""
+    runs = collection_runs.c
+    counts = select(runs.source, func.count(runs.attempt_at.distinct())).where(runs.slot_at == slot).group_by(runs.source)
+    with engine.connect() as connection:
+        return dict.fromkeys(SOURCES, 0) | {source: int(count) for source, count in connection.execute(counts)}
+
+
+def invoke(aws: Deployed, source: str, slot: datetime) -> None:
+    """Fires a source as a person does, and as EventBridge: it is not waited for."""
+    told = aws.cloud.client("lambda").invoke(
+        FunctionName=aws.functions()[source], InvocationType="Event", Payload=json.dumps({"slot": slot.isoformat()})
+    )
+    assert told["StatusCode"] == 202
+
+
+def fire(aws: Deployed, slot: datetime, sources: set[str] = SOURCES) -> None:
+    """Fires sources for a slot, and waits until what they landed is loaded."""
+    before = attempts(aws.engine, slot)
+    for source in sources:
+        invoke(aws, source, slot)
+
+    def are_loaded() -> bool:
+        now = attempts(aws.engine, slot)
+        return all(now[source] > before[source] for source in sources) and not pending(aws)
+
+    await_that(are_loaded, f"{', '.join(sorted(sources))} are loaded for {slot:%H:%M}", 120)
+
+
+def as_role_of(aws: Deployed, source: str) -> Callable[[str], Any]:
+    """What makes clients that may do what a source's function may do."""
+    configuration = aws.cloud.client("lambda").get_function_configuration(FunctionName=aws.functions()[source])
+    given = aws.cloud.client("sts").assume_role(RoleArn=configuration["Role"], RoleSessionName="probe")["Credentials"]
+    session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], REGION)
+    return lambda service: session.client(service, endpoint_url=aws.cloud.endpoint, verify=str(aws.cloud.certificate))
+
+
+def received(aws: Deployed, queue: str, least: int) -> list[dict[str, Any]]:
+    """The messages of a queue, once there are so many."""
+    client, url = aws.cloud.client("sqs"), aws.outputs()[queue]
+    found: list[dict[str, Any]] = []
+
+    def are_enough() -> bool:
+        for message in client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", ()):
+            client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            found.append(json.loads(message["Body"]))
+        return len(found) >= least
+
+    await_that(are_enough, f"{least} messages in {queue}", 120)
+    return found
