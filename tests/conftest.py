@@ -8,9 +8,11 @@ import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
+from xdist.scheduler import LoadScopeScheduling
 
 from gans import migrate
 from gans.database import open_engine
@@ -47,6 +49,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             server = mysql.start(flavour, throwaway=True, on_progress=lambda line: print(line, flush=True))  # noqa: T201
             os.environ[_variable(flavour)] = server.url
             config.add_cleanup(partial(mysql.stop, server.home))
+
+
+class _Scheduling(LoadScopeScheduling):
+    """Any test on any worker, but those of a file in tests/aws on one, in their order: they share what they have deployed."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0] if nodeid.startswith("tests/aws/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
+    return _Scheduling(config, log)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

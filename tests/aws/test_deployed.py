@@ -25,7 +25,7 @@ from local.ministack import REGION
 from tests.aws.conftest import Clock, await_that
 from tests.survival.conftest import content
 
-pytestmark = [pytest.mark.aws, pytest.mark.xdist_group("aws")]
+pytestmark = pytest.mark.aws
 
 SOURCES = set(registry())
 GOOD = {"ok", "not_modified"}
