@@ -26,7 +26,7 @@ lint: .venv/dev ## ruff, mypy --strict, import-linter
 fuzz: .venv/dev ## 10,000 made-up answers for every parser, others each time (FUZZ=50000 for more)
 	@GANS_TEST_EXAMPLES=$(or $(FUZZ),10000) pytest -n auto --databases sqlite tests/survival/test_parsers.py
 
-bench: .venv/dev ## the benchmarks, side by side with peers
+bench: .venv/dev node_modules ## the benchmarks, side by side with peers
 	@python -m benchmarks
 
 schema: .venv/dev ## schema/gans.sql and schema/README.md, generated from gans/tables

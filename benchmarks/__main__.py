@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import answers, cities, imports, pages, report, upsert
+from benchmarks import answers, assets, cities, deployed, imports, pages, report, upsert
 from benchmarks.side_by_side import Result, Suite, compare
 
 SUITES: dict[str, Callable[[], AbstractContextManager[Suite]]] = {
@@ -18,15 +18,26 @@ SUITES: dict[str, Callable[[], AbstractContextManager[Suite]]] = {
     "pages": pages.suite,
     "answers": answers.suite,
     "imports": imports.suite,
+    "assets": assets.suite,
     "cities": cities.suite,
 }
+APART = "deployed"
+"""It has no peers and takes minutes, so it is run by its name alone."""
 
 
 def main(
-    names: Annotated[list[str] | None, typer.Argument(help="Only these: names, or beginnings like `upsert.fresh`.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help=f"Only these: names, or beginnings like `upsert.fresh`. There are {', '.join(SUITES)}; and alone {APART}."
+        ),
+    ] = None,
 ) -> None:
     """Runs the benchmarks beside their peers and prints the ratios. A run of all is kept in results.json and README.md."""
     console = Console(width=None if sys.stdout.isatty() else 120)
+    if names == [APART]:
+        _deployed(console)
+        return
     results: list[Result] = []
     left_out: list[str] = []
     versions: dict[str, str] = {}
@@ -49,6 +60,13 @@ def main(
     console.print(*left_out, f"Missed: {', '.join(missed)}." if missed else "No target is missed.", sep="\n")
     if not names:
         report.write(results, versions)
+
+
+def _deployed(console: Console) -> None:
+    listings, versions = deployed.measure()
+    for listing in listings:
+        console.print(report.listed(listing))
+    report.write_deployed(listings, versions)
 
 
 if __name__ == "__main__":

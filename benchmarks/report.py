@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,9 +15,18 @@ HERE = Path(__file__).parent
 JSON = HERE / "results.json"
 README = HERE / "README.md"
 BEGIN, END = "<!-- results: written by `make bench` -->", "<!-- /results -->"
+BEGIN_DEPLOYED, END_DEPLOYED = "<!-- deployed: written by `python -m benchmarks deployed` -->", "<!-- /deployed -->"
 
 _HEADINGS = ("benchmark", "ours", "peer", "against", "unit", "ratio", "target", "holds")
 _NUMBERS = ("ours", "peer", "ratio", "target")
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """Figures that have no peer: the first column says of what."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
 
 
 def table(results: Iterable[Result]) -> Table:
@@ -33,13 +42,35 @@ def table(results: Iterable[Result]) -> Table:
 def write(results: list[Result], versions: Mapping[str, str], json: Path = JSON, readme: Path = README) -> None:
     """Writes `json`, and the table in `readme` between its markers."""
     json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
-    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    rows = [_HEADINGS, ["---"] * len(_HEADINGS), *map(_cells, results)]
-    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    readme.write_text(
-        f"{before}{BEGIN}\n{_machine(versions, datetime.now(UTC).date())}\n\n{lines}\n{END}{after}", encoding="utf-8"
-    )
+    text = f"{_machine(versions, datetime.now(UTC).date())}\n\n{_markdown(_HEADINGS, map(_cells, results))}"
+    _put(text, readme, BEGIN, END)
+
+
+def listed(listing: Listing) -> Table:
+    """The figures, for a terminal."""
+    shown = Table(title=listing.title, title_justify="left")
+    for place, heading in enumerate(listing.headings):
+        shown.add_column(heading, justify="right" if place else "left")
+    for row in listing.rows:
+        shown.add_row(*row)
+    return shown
+
+
+def write_deployed(listings: Iterable[Listing], versions: Mapping[str, str], readme: Path = README) -> None:
+    """Writes the figures of the deployed whole in `readme` between their markers."""
+    load = f"How busy the machine was, this run and all else on it (load average of 5 minutes): {os.getloadavg()[1]:.1f}."
+    tables = (f"{listing.title}:\n\n{_markdown(listing.headings, listing.rows)}" for listing in listings)
+    _put("\n\n".join((f"{_machine(versions, datetime.now(UTC).date())} {load}", *tables)), readme, BEGIN_DEPLOYED, END_DEPLOYED)
+
+
+def _markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (headings, ["---"] * len(headings), *rows))
+
+
+def _put(text: str, readme: Path, begin: str, end: str) -> None:
+    before, _, rest = readme.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    readme.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def _cells(result: Result) -> list[str]:

@@ -70,9 +70,23 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert "| suite.other.peer | 31.3 | 2.5 |" in text
 
 
-def test_the_real_readme_has_a_place_for_the_table() -> None:
+def test_what_is_written_of_the_deployed_whole(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{report.BEGIN_DEPLOYED}\nlast time's\n{report.END_DEPLOYED}\nafter\n")
+    listing = report.Listing("How long", ("source", "p50", "p95"), [("weather", "0.50", "0.75")])
+    report.write_deployed([listing], {"MiniStack": "1.2"}, readme)
+    text = readme.read_text()
+    assert text.startswith(f"before\n{report.BEGIN_DEPLOYED}\n")
+    assert text.endswith(f"| weather | 0.50 | 0.75 |\n{report.END_DEPLOYED}\nafter\n")
+    assert "last time's" not in text
+    assert "MiniStack 1.2" in text
+    assert "load average" in text
+    assert "How long:\n\n| source | p50 | p95 |\n| --- | --- | --- |\n" in text
+
+
+def test_the_real_readme_has_a_place_for_the_tables() -> None:
     text = report.README.read_text()
-    assert text.index(report.BEGIN) < text.index(report.END)
+    assert text.index(report.BEGIN) < text.index(report.END) < text.index(report.BEGIN_DEPLOYED) < text.index(report.END_DEPLOYED)
 
 
 def test_the_forecasts_are_rows_in_key_order() -> None:
