@@ -11,8 +11,8 @@ from gans.source import Source
 
 CONNECT_S, READ_S, TRIES = 5, 10, 3
 
-# At DEBUG it logs whole answers, and with them the secrets.
-logging.getLogger("botocore").setLevel(logging.INFO)
+# At DEBUG it logs whole answers, and with them the secrets; at INFO, in every run, where it found its settings.
+logging.getLogger("botocore").setLevel(logging.WARNING)
 
 _PASSING = ("InternalServiceError", "ThrottlingException")
 _ABSENT = ("ResourceNotFoundException", "InvalidRequestException")  # the latter: it is marked for deletion

@@ -313,7 +313,8 @@ def watch_add(
 
     store, file = _watchlist()
     city = watch.add(store, file, language, title)
-    out.print(f"Watching {plain(title)} as city {city.city_id}. `gans collect` fetches it now.")
+    follows = "`gans collect` fetches it now." if file else "The functions that read the watchlist begin by themselves."
+    out.print(f"Watching {plain(title)} as city {city.city_id}. {follows}")
 
 
 @watch_app.command("remove")
