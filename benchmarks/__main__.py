@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import answers, assets, cities, deployed, imports, pages, report, upsert
+from benchmarks import answers, archive, assets, cities, deployed, imports, pages, report, upsert
 from benchmarks.side_by_side import Result, Suite, compare
 
 SUITES: dict[str, Callable[[], AbstractContextManager[Suite]]] = {
@@ -20,6 +20,7 @@ SUITES: dict[str, Callable[[], AbstractContextManager[Suite]]] = {
     "imports": imports.suite,
     "assets": assets.suite,
     "cities": cities.suite,
+    "archive": archive.suite,
 }
 APART = "deployed"
 """It has no peers and takes minutes, so it is run by its name alone."""

@@ -53,13 +53,17 @@ class _Run:
         self.requests_before = self.http.requests
         self.writer = PartWriter(Header(self.source.name, self.slot, self.attempt, len(self.parts) + 1, __version__))
 
-    def add(self, capture: Capture) -> None:
+    def add(self, capture: Capture, *, is_followed: bool = False) -> None:
         if self.writer.captures and self.writer.body_bytes + len(capture.body) > PART_BYTES:
             self.land()
             self._begin()
         self.writer.add(capture)
         if 200 <= capture.status < 300:  # one without validators takes the place of one with them
-            self.fresh[capture.unit] = state.validators(capture)
+            # What is followed is always asked for whole: without its body there would be nothing to follow.
+            self.fresh[capture.unit] = {} if is_followed else state.validators(capture, self._holds_until(capture))
+
+    def _holds_until(self, capture: Capture) -> datetime | None:
+        return self.source.holds_until(capture) if self.source.holds_until else None
 
     def land(self, *, is_cut_short: bool = False, note: str = "") -> None:
         """Keeps the part; only then the validators of its answers, since an answer that is not kept must be asked for again."""
@@ -110,8 +114,8 @@ def collect(
                 capture, error = _fetch(run, unit)
                 transient += isinstance(error, Transient)
                 permanent += isinstance(error, Permanent)
-                run.add(capture)
                 following = _following(source, capture, left + 1) if capture.body else []
+                run.add(capture, is_followed=bool(following))
                 units += len(following)
                 if len(following) > left:
                     run.add(_not_asked(run, following.pop()))
@@ -143,12 +147,17 @@ def _not_asked(run: _Run, request: Request) -> Capture:
 
 def _fetch(run: _Run, request: Request) -> tuple[Capture, Transient | Permanent | None]:
     """The answer to one request, and what went wrong."""
-    validators = state.conditions(run.validators.get(request.unit, {}), request, run.attempt)
+    known = state.answered(run.validators.get(request.unit, {}), request, run.attempt)
     answer, error = Answer(0, {}, b""), None
     try:
         if run.is_quota_used_up:
             raise QuotaExceeded("not asked: the quota is used up")
-        answer = run.http.ask(run.source, request, validators)
+        # Half a period early is near enough: an answer that holds for a period is asked for in every one.
+        if state.still_holds(known, run.clock() + run.source.schedule.period / 2):
+            raise NotModified("not asked: the last answer still holds", 304)
+        answer = run.http.ask(run.source, request, state.conditions(known))
+        if state.is_same(known, answer.body):
+            raise NotModified("the same as the last answer", 304)
     except NotModified as told:
         answer = Answer(told.status, {}, b"")
     except (Transient, Permanent) as told:

@@ -70,8 +70,22 @@ class _TimelyResponse(HTTPResponse):
         self.fp = io.BufferedReader(_TimelyReader(self.fp.detach(), sock))
 
 
+_PRIVATE_DOMAINS = frozenset({"localhost", "local", "internal", "lan", "home", "corp", "private", "arpa"})
+"""The last labels of names that mean something inside a network alone (RFC 6761, RFC 6762, RFC 8375, ICANN's reserved ones)."""
+
+
 class PrivateAddress(Exception):
     """A name resolved to an address that is not of the public internet."""
+
+
+def may_be_public(host: str) -> bool:
+    """Whether `host` looks like one of the public internet; what its name leads to is only seen on connecting."""
+    try:
+        return _is_public(host.strip("[]"))
+    except ValueError:
+        *above, last = labels = host.lower().rstrip(".").split(".")
+        is_name = bool(above) and all(0 < len(label) < 64 for label in labels)
+        return is_name and last not in _PRIVATE_DOMAINS and not last.isdigit()
 
 
 def _is_public(address: str) -> bool:

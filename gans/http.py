@@ -2,7 +2,8 @@
 
 Time-outs, few tries with full jitter, `Retry-After` honoured but capped, no try that would outlast the time that is left, a pause
 between two requests to a host, conditional requests, a cap on the answer's size, TLS always verified, and no request to a host
-that the source does not declare or to an address inside a private network.
+that the source does not declare (or, for one that is told its hosts, to a name of no public host) or to an address inside a
+private network.
 """
 
 import logging
@@ -20,7 +21,7 @@ import urllib3
 from urllib3.util import Retry, parse_url
 
 from gans import __version__
-from gans.connections import PrivateAddress, Session, until
+from gans.connections import PrivateAddress, Session, may_be_public, until
 from gans.errors import NotModified, Permanent, QuotaExceeded, Transient
 from gans.settings import Settings
 from gans.source import Request, Source
@@ -120,13 +121,18 @@ class Http:
         raise Permanent(f"{host} redirects more than {MAX_REDIRECTS} times")
 
     def _allowed(self, source: Source, url: str) -> str:
-        """The host of `url`, if the source may ask it: https, and declared."""
-        parts = parse_url(url)  # as urllib3 will read it when it connects: others see another host in `https://a\\@b/`
+        """The host of `url`, if the source may ask it: https, and declared, or any public one where it is told its hosts."""
+        try:
+            parts = parse_url(url)  # as urllib3 will read it when it connects: others see another host in `https://a\\@b/`
+        except ValueError:
+            raise Permanent(f"Refused to ask what is no URL: {_printable(url)[:200]}") from None
         host = parts.host or ""
         hosts = {*source.hosts, source.secret.host if source.secret else ""} - {""}
-        if parts.scheme != "https" or parts.port not in (None, 443) or host not in hosts:
+        is_allowed = host in hosts or (source.is_told_hosts and may_be_public(host))
+        if parts.scheme != "https" or parts.port not in (None, 443) or not is_allowed:
             where = _printable(f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}")
-            raise Permanent(f"Refused to ask {where}: {source.name} may ask {', '.join(sorted(hosts))}")
+            whom = "public hosts by https" if source.is_told_hosts else ", ".join(sorted(hosts))
+            raise Permanent(f"Refused to ask {where}: {source.name} may ask {whom}")
         return host
 
     def _simulated(self, url: str) -> str:

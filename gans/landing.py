@@ -88,12 +88,17 @@ class FolderStore:
                 f"Cannot write {path}: {error.strerror}. Free some space, or set GANS_LANDING to another folder."
             ) from error
 
+    def drop(self, key: str) -> None:
+        """Deletes the object; in a bucket its lifecycle does that."""
+        self._path(key).unlink(missing_ok=True)
+
     def keys(self, prefix: str) -> Iterator[str]:
-        folder = self._path(prefix.rpartition("/")[0])
-        for path in sorted(folder.rglob("*"), key=str) if folder.is_dir() else ():
-            key = path.relative_to(self.root).as_posix()
-            if key.startswith(prefix) and path.is_file() and not path.name.startswith("."):
-                yield key
+        above, _, name = prefix.rpartition("/")
+        folder = self._path(above)
+        tops = [top for top in folder.iterdir() if top.name.startswith(name)] if folder.is_dir() else []
+        for path in sorted((path for top in tops for path in (top, *top.rglob("*"))), key=str):
+            if path.is_file() and not path.name.startswith("."):
+                yield path.relative_to(self.root).as_posix()
 
 
 class S3Store:

@@ -1,7 +1,7 @@
 """Parse, check, upsert, ledger: what a landed part means, stored in one transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -50,8 +50,8 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
     """Stores the part under `key`: its rows, its rejects and its line in the ledger, together or not at all.
 
     Loading a part again changes nothing but the time of its loading; an older part changes nothing that a newer one has told.
-    A part that cannot be read, or is not there any more, leaves a failed line in the ledger; one that was loaded before it went
-    keeps its line.
+    A part that cannot be read, is older than its source may keep, or is not there any more, leaves a failed line in the ledger;
+    one that was loaded before it went keeps its line.
 
     Raises:
         BadData: `key` is not the key of a landed part, or it is of a source that this code does not know.
@@ -69,13 +69,21 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
         part = read_part(data)
         if (found := PartKey.of(part.header)) != part_key:
             raise BadData(f"The part is that of {found}")
+        if source.keep and part_key.attempt < clock() - source.keep:
+            raise BadData(f"The part is older than {source.name} may keep: it is not read any more")
     except BadData as error:
         meaning, line, misunderstood = Meaning(), _unreadable(part_key, str(error), clock()), 1
     else:
         meaning = understand(source, part, in_transaction(engine, lambda connection: _fixed_keys(connection, source)))
         line, misunderstood = _ledger_line(source, part_key, part, meaning, clock()), len(meaning.misunderstood)
     forget(store, source.name, meaning.misunderstood)
-    in_transaction(engine, lambda connection: _store(connection, part_key, meaning, line))
+
+    def store_all(connection: Connection) -> None:
+        _store(connection, part_key, meaning, line)
+        if source.keep:
+            _drop(connection, source.writes, line["loaded_at"] - source.keep)
+
+    in_transaction(engine, store_all)
     lag_s = (clock() - line["finished_at"]).total_seconds() if line["finished_at"] else None
     counts: Counter[str] = Counter()
     for (table, _), rows in meaning.rows.items():
@@ -172,6 +180,12 @@ def _store(connection: Connection, key: PartKey, meaning: Meaning, line: dict[st
                 for place, refused in enumerate(meaning.refused, 1)
             ],
         )
+
+
+def _drop(connection: Connection, tables: Iterable[str], before: datetime) -> None:
+    """Deletes the rows that are older than may be kept."""
+    for table in (metadata.tables[name] for name in tables):
+        connection.execute(delete(table).where(table.c.fetched_at < before))
 
 
 def _parents(connection: Connection, meaning: Meaning) -> dict[str, list[msgspec.Struct]]:

@@ -14,7 +14,7 @@ from gans.check import all_checked
 from gans.database import newest_by
 from gans.errors import BadData
 from gans.landing import Part
-from gans.source import Capture, Lacking, Reject, Row, Source
+from gans.source import Capture, Item, Lacking, Reject, Row, Rows, Source
 from gans.tables import metadata
 
 EXCERPT_CHARS = 4_000
@@ -43,7 +43,7 @@ class Meaning(msgspec.Struct):
     Attributes:
         rows: by table and columns, in key order.
         refused: the items and answers that are no rows.
-        lacking: by column: how many items were left out since they lack it.
+        lacking: by column, how many items were left out since they lack it; by rule, how many values it mended.
         offered: how many items the answers gave; without those left out.
         good: how many units gave rows, or had nothing to give.
         not_modified: how many units had nothing newer.
@@ -99,22 +99,39 @@ def understand(source: Source, part: Part, fixed: FixedKeys) -> Meaning:
     return meaning
 
 
-def _batches(source: Source, capture: Capture, meaning: Meaning) -> Iterable[list[Row]]:
-    """The rows of a capture, those of a table with as many columns together; what else it holds is noted in `meaning`."""
-    batches: dict[tuple[str, int], list[Row]] = {}
+def _batches(source: Source, capture: Capture, meaning: Meaning) -> Iterator[Rows]:
+    """The rows of a capture, those of a table with the same columns together; what else it holds is noted in `meaning`."""
+    alike: dict[tuple[str, int], list[Row]] = {}
     for item in _items(source, capture):
         if isinstance(item, Row):
-            batches.setdefault((item.table, len(item.values)), []).append(item)
-        elif isinstance(item, Lacking):
-            meaning.lacking[item.column] = meaning.lacking.get(item.column, 0) + 1
-        else:
+            alike.setdefault((item.table, len(item.values)), []).append(item)
+        elif isinstance(item, Rows):
+            meaning.offered += len(item.values)
+            yield item
+        elif isinstance(item, Reject):
             meaning.offered += 1
-            _refuse(meaning, capture, item)
-    meaning.offered += sum(map(len, batches.values()))
-    return batches.values()
+            _refuse(meaning, source, capture, item)
+        else:
+            told, times = (item.column, 1) if isinstance(item, Lacking) else (item.rule, item.times)
+            meaning.lacking[told] = meaning.lacking.get(told, 0) + times
+    for rows in alike.values():
+        meaning.offered += len(rows)
+        yield from _together(rows)
 
 
-def _items(source: Source, capture: Capture) -> list[Row | Reject | Lacking]:
+def _together(rows: list[Row]) -> Iterator[Rows]:
+    """Rows of a table with as many columns at once; singly, where some have others than the first."""
+    columns = tuple(sorted(rows[0].values))
+    # Of one name alone, itemgetter gives no tuple.
+    told = itemgetter(*columns) if len(columns) > 1 else lambda values: tuple(values[name] for name in columns)
+    try:
+        yield Rows(rows[0].table, columns, [told(row.values) for row in rows])
+    except KeyError:
+        for row in rows:
+            yield from _together([row])
+
+
+def _items(source: Source, capture: Capture) -> list[Item]:
     """What a capture holds; a capture that is bad as a whole is one reject, so that it costs no other."""
     try:
         return list(source.parse(capture))
@@ -126,49 +143,46 @@ def _items(source: Source, capture: Capture) -> list[Row | Reject | Lacking]:
 
 
 def _fitting(
-    source: Source, capture: Capture, rows: list[Row], fixed: FixedKeys, meaning: Meaning
+    source: Source, capture: Capture, rows: Rows, fixed: FixedKeys, meaning: Meaning
 ) -> Iterator[tuple[Place, Iterable[tuple[Any, msgspec.Struct]]]]:
     """The rows that fit, with their keys; where one does not, each half by itself, until it alone is left and is refused."""
     try:
         found = _checked(source, capture, rows, fixed)
     except BadData as error:
-        if len(rows) == 1:
-            _refuse(meaning, capture, Reject(str(error), _as_json(rows[0].values)))
+        if len(rows.values) == 1:
+            (row,) = rows.each()
+            _refuse(meaning, source, capture, Reject(str(error), _as_json(row.values)))
             return
-        half = len(rows) // 2
-        yield from _fitting(source, capture, rows[:half], fixed, meaning)
-        yield from _fitting(source, capture, rows[half:], fixed, meaning)
+        half = len(rows.values) // 2
+        for values in (rows.values[:half], rows.values[half:]):
+            yield from _fitting(source, capture, Rows(rows.table, rows.columns, values), fixed, meaning)
     else:
         yield found
 
 
-def _refuse(meaning: Meaning, capture: Capture, item: Reject) -> None:
-    meaning.refused.append(Refused(capture.unit, _storable(item.reason), _storable(item.item[:EXCERPT_CHARS])))
+def _refuse(meaning: Meaning, source: Source, capture: Capture, item: Reject) -> None:
+    shown = "" if source.keep else _storable(item.item[:EXCERPT_CHARS])  # a reject outlives what may only be kept so long
+    meaning.refused.append(Refused(capture.unit, _storable(item.reason), shown))
 
 
 def _checked(
-    source: Source, capture: Capture, rows: list[Row], fixed: FixedKeys
+    source: Source, capture: Capture, rows: Rows, fixed: FixedKeys
 ) -> tuple[Place, Iterable[tuple[Any, msgspec.Struct]]]:
-    """Rows of a table with as many columns, as structs that fit it, with their keys.
+    """Rows as structs that fit their table, with their keys.
 
     Raises:
-        BadData: one of them does not fit, or has other columns than the first.
+        BadData: one of them does not fit.
     """
-    name = rows[0].table
-    if name not in source.writes:
-        raise BadData(f"{source.name} says that it does not write {name}")
-    table = metadata.tables[name]
-    layout = _layout(table, tuple(rows[0].values))
+    if rows.table not in source.writes:
+        raise BadData(f"{source.name} says that it does not write {rows.table}")
+    table = metadata.tables[rows.table]
+    layout = _layout(table, rows.columns)
     versions = (capture.fetched_at,) * layout.versions
-    try:
-        told = [layout.told(row.values) + versions for row in rows]
-    except KeyError as other:
-        raise BadData(f"{name}: a row without {other} among others") from None
-    fitting = all_checked(table, layout.columns, told)
+    fitting = all_checked(table, layout.columns, [values + versions for values in rows.values])
     for column, parent in layout.fixed_parents:
         if unknown := set(map(attrgetter(column), fitting)) - fixed[parent] - {None}:
-            raise BadData(f"{name}.{column}: {unknown.pop()!r} is not in {parent}")
-    return (name, layout.columns), zip(map(layout.key, fitting), fitting, strict=True)
+            raise BadData(f"{rows.table}.{column}: {unknown.pop()!r} is not in {parent}")
+    return (rows.table, layout.columns), zip(map(layout.key, fitting), fitting, strict=True)
 
 
 class _Layout(NamedTuple):
@@ -176,14 +190,12 @@ class _Layout(NamedTuple):
 
     Attributes:
         columns: all their columns, versions last.
-        told: the values of a row for the others, in that order.
         versions: how many columns are versions.
         key: the key of a struct.
         fixed_parents: the columns that refer to a table that only migrations fill, and which.
     """
 
     columns: Columns
-    told: Callable[[Mapping[str, Any]], tuple[Any, ...]]
     versions: int
     key: Callable[[msgspec.Struct], Any]
     fixed_parents: tuple[tuple[str, str], ...]
@@ -212,10 +224,7 @@ def _layout(table: Table, given: Columns) -> _Layout:
         raise BadData(f"{table.name}: {'; '.join(wrong)}")
     parents = [(key.parent.name, key.column.table) for key in table.foreign_keys if key.parent.name in given]
     fixed = tuple((str(name), str(parent.name)) for name, parent in parents if is_fixed(parent))
-    first, *others = sorted(given)
-    # Of one name alone, itemgetter gives no tuple.
-    told = itemgetter(first, *others) if others else lambda values: (values[first],)
-    return _Layout((first, *others, *versions), told, len(versions), attrgetter(*key), fixed)
+    return _Layout((*given, *versions), len(versions), attrgetter(*key), fixed)
 
 
 def _as_json(values: Mapping[str, Any]) -> str:
@@ -228,7 +237,7 @@ def _storable(text: str) -> str:
 
 
 def missing(meaning: Meaning) -> dict[str, int]:
-    """How many rows, or items that are none for want of it, lack which column; those that most lack."""
+    """How many rows, or items that are none for want of it, lack which column, and which rule mended how many; the most first."""
     counts = Counter(meaning.lacking)
     for (table, columns), rows in meaning.rows.items():
         for row in rows:

@@ -5,7 +5,7 @@ A source is pure. It does no I/O and reads no clock: `plan` is told the slot, `p
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Protocol
@@ -171,6 +171,18 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     values: dict[str, Any]
 
 
+class Rows(msgspec.Struct, frozen=True):
+    """Many rows for `table` at once: the values of each in the order of `columns`. For answers of thousands of rows a minute."""
+
+    table: str
+    columns: tuple[str, ...]
+    values: Sequence[tuple[Any, ...]]
+
+    def each(self) -> Iterator[Row]:
+        """The rows one by one."""
+        return (Row(self.table, dict(zip(self.columns, values, strict=True))) for values in self.values)
+
+
 class Reject(msgspec.Struct, frozen=True):
     """An item of an answer that could not become a row, and why."""
 
@@ -187,6 +199,13 @@ class Lacking(msgspec.Struct, frozen=True):
     column: str
 
 
+class Repaired(msgspec.Struct, frozen=True):
+    """Values that a written rule of the source mended, like "latitude and longitude swapped"; the ledger counts them."""
+
+    rule: str
+    times: int = 1
+
+
 class Reference(Protocol):
     """The snapshots a plan may read."""
 
@@ -197,7 +216,19 @@ class Reference(Protocol):
 
 Plan = Callable[[Reference, datetime], Iterator[Request | Given]]
 Follow = Callable[[Capture], Iterator[Request]]
-Parse = Callable[[Capture], Iterator[Row | Reject | Lacking]]
+Item = Row | Rows | Reject | Lacking | Repaired
+
+
+def rows_of(items: Iterable[Item]) -> Iterator[Row]:
+    """The rows among what `parse` gives, one by one."""
+    for item in items:
+        if isinstance(item, Row):
+            yield item
+        elif isinstance(item, Rows):
+            yield from item.each()
+
+
+Parse = Callable[[Capture], Iterator[Item]]
 
 
 def _follows_nothing(_: Capture) -> Iterator[Request]:
@@ -214,13 +245,18 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         licence: the SPDX identifier, or the name of the terms, that the data comes under.
         schedule: when it is asked.
         stale_after: how long after a good run its data counts as fresh.
-        hosts: the hosts it may ask, and no others.
+        hosts: the hosts it may ask, and no others; none for a source that is told whom to ask.
+        is_told_hosts: whether the watchlist and the answers tell it whom to ask: any host of the public internet, by https.
         reads: the reference tables that `plan` reads.
         writes: the tables that `parse` gives rows for.
         secret: the key it needs, if any.
         quota: how much it may be asked, where that is counted by the month.
         pause: the least time between two requests to one host.
         follow: what to ask next, where an answer names it.
+        holds_until: for a source whose answers tell the present state: until when one holds by its own word. Before that it is
+            not asked for again, and an answer that is the same as the last, byte for byte, is not landed again.
+        keep: how long its captures may be kept, where that is limited: older ones are deleted from the landing, never archived
+            and not replayed, its rejects name no item, and rows that are older go from its tables.
     """
 
     name: str
@@ -238,6 +274,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     quota: Quota | None = None
     pause: timedelta = timedelta(0)
     follow: Follow = _follows_nothing
+    is_told_hosts: bool = False
+    holds_until: Callable[[Capture], datetime] | None = None
+    keep: timedelta | None = None
 
 
 @cache

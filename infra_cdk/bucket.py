@@ -1,5 +1,7 @@
 """The bucket: `landing/`, `reference/` and `state/`, and who hears of what is put there."""
 
+from datetime import timedelta
+
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -7,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from gans.source import registry
 from infra_cdk.context import Context
 from infra_cdk.findings import acknowledge
 
@@ -34,6 +37,17 @@ class Bucket(s3.Bucket):
                         s3.Transition(storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=Duration.days(90))
                     ],
                     noncurrent_version_expiration=Duration.days(30),
+                ),
+                # S3 looks once a day, so what may be kept for a day can lie there for two, and another as an old version.
+                *(
+                    s3.LifecycleRule(
+                        id=f"landing-{source.name}",
+                        prefix=f"landing/{source.name}/",
+                        expiration=Duration.days(-(-source.keep // timedelta(days=1))),
+                        noncurrent_version_expiration=Duration.days(1),
+                    )
+                    for source in registry().values()
+                    if source.keep
                 ),
                 s3.LifecycleRule(id="reference", prefix="reference/", noncurrent_version_expiration=Duration.days(90)),
                 s3.LifecycleRule(id="state", prefix="state/", noncurrent_version_expiration=Duration.days(1)),

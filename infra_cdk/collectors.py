@@ -23,7 +23,7 @@ TIMEOUT: Final = Duration.minutes(15)
 MAX_AGE: Final = timedelta(hours=1)
 """A run that is so late is left to the next one."""
 
-_IN_WATCHLIST: Final = ("watched_cities", "watchlist")
+_IN_WATCHLIST: Final = ("watched_cities", "watched_systems", "watchlist")
 
 
 def key_secret(source: Source) -> str:

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-watch_app = typer.Typer(help="The watchlist: the cities that Gans collects for.", no_args_is_help=True)
+watch_app = typer.Typer(help="The watchlist: the cities and shared-mobility systems.", no_args_is_help=True)
 sources_app = typer.Typer(help="The sources: what is collected, from whom, how often.", invoke_without_command=True)
 db_app = typer.Typer(help="The database: its schema, a prompt, its URL.", no_args_is_help=True)
 mysql_app = typer.Typer(help="A MySQL server on this machine.", no_args_is_help=True)
@@ -174,9 +174,11 @@ def replay(
     json: Json = False,
 ) -> None:
     """Load landed answers again, after a parser was mended or into an empty database. Nothing is deleted."""
-    _chosen(registry(), [source])
-    end = until.replace(hour=23, minute=59, second=59) if until and (until.hour, until.minute) == (0, 0) else until
-    slots = since and since.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC)
+    (found,) = _chosen(registry(), [source])
+    if found.keep:
+        hours = found.keep // timedelta(hours=1)
+        raise ConfigError(f"{source} cannot be replayed: its answers are kept for {hours} hours only, and loaded once.")
+    slots = since and since.replace(tzinfo=UTC), _end(until)
     empty = f"Nothing of {source} is landed for these slots. `gans status` shows what ran."
     from local.pipeline import landed
 
@@ -214,6 +216,12 @@ def run_retain(json: Json = False) -> None:
         out.print(f"  {name:<20} {rows:>12,} rows dropped")
 
 
+def _end(until: datetime | None) -> datetime | None:
+    """The last slot that `--to` names."""
+    end = until.replace(hour=23, minute=59, second=59) if until and (until.hour, until.minute) == (0, 0) else until
+    return end and end.replace(tzinfo=UTC)
+
+
 def _load(pipeline: "Pipeline", keys: list[str], json: bool, empty: str) -> None:
     loaded = []
     with progress("load") as on_progress:
@@ -231,6 +239,41 @@ def _load(pipeline: "Pipeline", keys: list[str], json: bool, empty: str) -> None
             if part.status in ("failed", "partial"):
                 out.print(f"  {plain(part.key)}  {styled(part.status)}  {plain(part.error)}")
     raise typer.Exit(_code(part.status for part in loaded))
+
+
+@app.command(name="archive")
+def run_archive(since: datetime | None = SINCE, until: datetime | None = UNTIL, json: Json = False) -> None:
+    """Compact the hours that are over: Parquet files in the archive, and the stations' history. --from or --to does it again."""
+    from gans.archive import ROOT, archive  # duckdb: only here
+
+    pipeline, now = _pipeline(), utc_now()
+    source = pipeline.sources["station_status"]
+    last = _end(until) or now
+    with progress("archive") as on_progress:
+        hours = archive(
+            pipeline.store,
+            pipeline.engine,
+            source,
+            min(last + timedelta(hours=1), now),
+            since and since.replace(tzinfo=UTC),
+            is_again=bool(since or until),
+            on_progress=on_progress,
+        )
+    unreadable = {key: reason for hour in hours for key, reason in hour.unreadable.items()}
+    if json:
+        as_json(hours)
+    elif hours:
+        files = [system for hour in hours for system in hour.systems]
+        rows, size = sum(file.rows for file in files), sum(file.file_bytes for file in files) / 1e6
+        of = len({file.system_id for file in files})
+        out.print(f"Archived {len(hours)} hours of {of} systems: {rows:,} rows, {size:.1f} MB, in {plain(ROOT)} of the landing.")
+        for key, reason in unreadable.items():
+            out.print(f"  {plain(key)}  {styled('failed')}  {plain(reason)}")
+    elif next(pipeline.store.keys(f"landing/{source.name}/"), None):
+        out.print("Nothing to archive: every hour that is over is archived as it is landed.")
+    else:
+        out.print("No station was asked yet: `gans watch add-system` names a system, and `gans schedule` asks it every minute.")
+    raise typer.Exit(1 if unreadable else 0)
 
 
 @app.command(name="schedule")
@@ -343,6 +386,54 @@ def watch_list(json: Json = False) -> None:
             (str(c.city_id), c.wikipedia_language, plain(c.wikipedia_title), "" if c.is_watched else "removed") for c in cities
         )
         table(("city_id", "language", "title", ""), rows, numbers=("city_id",))
+
+
+@watch_app.command("add-system")
+def watch_add_system(
+    system: Annotated[str, typer.Argument(help="A name for it, given once, like velib: small letters, digits, _ and -.")],
+    where: Annotated[str, typer.Argument(help="Its GBFS discovery document, or its System ID in MobilityData's catalogue.")],
+    provider: Annotated[str, typer.Option(help="gbfs, or paris_opendata: then WHERE is a data set of its API.")] = "gbfs",
+    city: Annotated[int | None, typer.Option(help="The city_id of the city that it serves.")] = None,
+    ttl: Annotated[int | None, typer.Option(help="How long its answers hold, s, where its feeds tell it wrongly.")] = None,
+) -> None:
+    """Watch a shared-mobility system: its stations every minute, its vehicles every five."""
+    from local import watch
+
+    added = watch.add_system(*_watchlist(), system, where, provider, city, ttl)
+    out.print(f"Watching {plain(added.system_id)}. `gans collect stations`, then `gans collect station_status` fetch it now.")
+
+
+@watch_app.command("remove-system")
+def watch_remove_system(system: Annotated[str, typer.Argument(help="Its name on the watchlist.")]) -> None:
+    """Stop watching a shared-mobility system; what was collected stays."""
+    from local import watch
+
+    out.print(f"No longer watching {plain(watch.remove_system(*_watchlist(), system).system_id)}. Its rows stay.")
+
+
+@watch_app.command("systems")
+def watch_systems(json: Json = False) -> None:
+    """The shared-mobility systems of the watchlist."""
+    from local import watch
+
+    systems = watch.systems(*_watchlist())
+    if json:
+        as_json(systems)
+    elif not systems:
+        out.print("No system is watched. `gans watch add-system NAME WHERE` begins; WHERE may be a System ID of the catalogue:")
+        out.print("  gans db shell \"SELECT catalogue_id, name, location FROM system_catalogue WHERE country_code = 'FR'\"")
+    else:
+        rows = (
+            (
+                s.system_id,
+                s.provider,
+                plain(s.url or s.catalogue_id or ""),
+                str(s.city_id or ""),
+                "" if s.is_watched else "removed",
+            )
+            for s in systems
+        )
+        table(("system", "provider", "where", "city_id", ""), rows, numbers=("city_id",))
 
 
 def _watchlist() -> tuple["Store", Path | None]:

@@ -57,6 +57,11 @@ def run(settings: Settings, cities: int = 10) -> Pipeline:
         settings.watchlist.unlink(missing_ok=True)
         for city in simulator.world.watchlist():
             watch.add(pipeline.store, settings.watchlist_file, city["wikipedia_language"], city["wikipedia_title"])
+        for system in simulator.world.systems():
+            where = system.get("url") or system["catalogue_id"]
+            watch.add_system(
+                pipeline.store, settings.watchlist_file, system["system_id"], where, "gbfs", system["city_id"], system["ttl_s"]
+            )
         out.print(f"[bold]Collecting[/] {cities} cities from simulated upstreams at {simulator.url}")
         instants = [now - timedelta(hours=3) * back for back in reversed(range(ISSUES))]
         for source in pipeline.sources.values():

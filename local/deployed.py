@@ -231,7 +231,9 @@ class Deployed:
 
     def watch(self) -> None:
         """Puts the watchlist, which fires the source that reads it."""
-        self.store.write(KEY, msgspec.json.encode({"cities": self.simulator.world.watchlist()}))
+        self.store.write(
+            KEY, msgspec.json.encode({"cities": self.simulator.world.watchlist(), "systems": self.simulator.world.systems()})
+        )
 
     def log(self, since: datetime | None = None) -> list[Line]:
         """What the functions logged, in order of time."""

@@ -13,7 +13,7 @@ from gans.collect import Collected, collect
 from gans.database import open_engine
 from gans.errors import BadData, ConfigError
 from gans.http import Http
-from gans.landing import PartKey, Store, open_store
+from gans.landing import FolderStore, PartKey, Store, open_store
 from gans.load import Loaded, load
 from gans.reference import Snapshots, read_watchlist
 from gans.settings import Settings, redacted
@@ -95,7 +95,12 @@ class Pipeline:
         collected = collect(
             source, slot, store=self.store, reference=reference, http=http, clock=self.clock, on_progress=on_progress
         )
-        return Outcome(source.name, slot, collected, [self.load(key) for key in collected.parts])
+        outcome = Outcome(source.name, slot, collected, [self.load(key) for key in collected.parts])
+        if source.keep and isinstance(self.store, FolderStore):
+            for part in _parts(self.store.keys(f"landing/{source.name}/")):
+                if part.attempt < self.clock() - source.keep:
+                    self.store.drop(str(part))
+        return outcome
 
     def load(self, key: str) -> Loaded:
         """Loads one landed part."""

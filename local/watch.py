@@ -3,7 +3,7 @@
 In the bucket a change goes through only where nobody else has changed the list meanwhile, so that no number is given twice.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,11 +12,11 @@ from tomlkit.items import AoT
 
 from gans.errors import ConfigError
 from gans.landing import PartKey, S3Store, Store, read_part
-from gans.reference import KEY, WatchedCity, Watchlist, read_watchlist
+from gans.reference import KEY, WatchedCity, WatchedSystem, Watchlist, read_watchlist
 from gans.sources.cities import LANGUAGES, source
 
-_HEAD = """The cities that Gans collects for. `gans watch add|remove` edits this file; by hand is fine too.
-A city_id is given once and never reused: a city that is no longer watched stays here with is_watched = false."""
+_HEAD = """The cities and shared-mobility systems that Gans collects for. `gans watch` edits this file; by hand is fine too.
+An id is given once and never reused: what is no longer watched stays here with is_watched = false."""
 
 
 def add(store: Store, file: Path | None, language: str, title: str) -> WatchedCity:
@@ -29,18 +29,18 @@ def add(store: Store, file: Path | None, language: str, title: str) -> WatchedCi
         raise ConfigError(
             f"Articles can be read in {' and '.join(LANGUAGES)}, not in {language!r}. Name its article in one of these."
         )
-    known = cities(store, file)
-    changed = list(known)
-    for place, city in enumerate(known):
+    known = _known(store, file)
+    changed = list(known.cities)
+    for place, city in enumerate(known.cities):
         if (city.wikipedia_language, city.wikipedia_title) == (language, title):
             if city.is_watched:
                 raise ConfigError(f"{language}:{title} is watched already, as city {city.city_id}.")
             changed[place] = msgspec.structs.replace(city, is_watched=True)
             break
     else:
-        place = len(known)
-        changed.append(WatchedCity(1 + max((city.city_id for city in known), default=0), language, title))
-    _write(store, file, known, changed)
+        place = len(changed)
+        changed.append(WatchedCity(1 + max((city.city_id for city in changed), default=0), language, title))
+    _write(store, file, known, msgspec.structs.replace(known, cities=tuple(changed)))
     return changed[place]
 
 
@@ -50,14 +50,17 @@ def remove(store: Store, file: Path | None, city: str) -> WatchedCity:
     Raises:
         ConfigError: there is none, several have that title, or another changed the list meanwhile.
     """
-    known = cities(store, file)
-    found = [c for c in known if c.is_watched and city in (str(c.city_id), c.wikipedia_title)]
+    known = _known(store, file)
+    found = [c for c in known.cities if c.is_watched and city in (str(c.city_id), c.wikipedia_title)]
     if len(found) != 1:
-        which = ", ".join(f"{c.city_id} ({c.wikipedia_language}:{c.wikipedia_title})" for c in found or known if c.is_watched)
+        which = ", ".join(
+            f"{c.city_id} ({c.wikipedia_language}:{c.wikipedia_title})" for c in found or known.cities if c.is_watched
+        )
         problem = f"Several watched cities are named {city!r}" if found else f"No watched city is named {city!r}"
         raise ConfigError(f"{problem}: give one of the numbers {which or '(none is watched)'}.")
     removed = msgspec.structs.replace(found[0], is_watched=False)
-    _write(store, file, known, [removed if c is found[0] else c for c in known])
+    left = tuple(removed if c is found[0] else c for c in known.cities)
+    _write(store, file, known, msgspec.structs.replace(known, cities=left))
     return removed
 
 
@@ -80,7 +83,52 @@ def without_article(store: Store, parts: Iterable[str]) -> Iterator[WatchedCity]
                     yield WatchedCity(*(capture.context[name] for name in ("city_id", "language", "title")))
 
 
-def _write(store: Store, file: Path | None, known: list[WatchedCity], changed: list[WatchedCity]) -> None:
+def add_system(
+    store: Store, file: Path | None, system_id: str, where: str, provider: str, city_id: int | None, ttl_s: int | None
+) -> WatchedSystem:
+    """Watches a shared-mobility system; one that was removed comes back, with what is told now.
+
+    Args:
+        where: its address, or its System ID in MobilityData's catalogue.
+
+    Raises:
+        ConfigError: it is watched already, something told of it is not as it should be, or another changed the list meanwhile.
+    """
+    known = _known(store, file)
+    if any(system.system_id == system_id and system.is_watched for system in known.systems):
+        raise ConfigError(f"A system {system_id!r} is watched already. Give the new one another name.")
+    place = "url" if "://" in where else "catalogue_id"
+    told = {"system_id": system_id, place: where, "provider": provider, "city_id": city_id, "ttl_s": ttl_s}
+    try:
+        added = msgspec.convert(told, WatchedSystem)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"The system {system_id!r} cannot be watched: {error}") from None
+    others = tuple(system for system in known.systems if system.system_id != system_id)
+    _write(store, file, known, msgspec.structs.replace(known, systems=(*others, added)))
+    return added
+
+
+def remove_system(store: Store, file: Path | None, system_id: str) -> WatchedSystem:
+    """Stops watching a system. What was collected stays.
+
+    Raises:
+        ConfigError: there is none of this name, or another changed the list meanwhile.
+    """
+    known = _known(store, file)
+    names = [system.system_id for system in known.systems if system.is_watched]
+    if system_id not in names:
+        raise ConfigError(f"No watched system is named {system_id!r}: give one of {', '.join(names) or '(none is watched)'}.")
+    left = tuple(msgspec.structs.replace(s, is_watched=False) if s.system_id == system_id else s for s in known.systems)
+    _write(store, file, known, msgspec.structs.replace(known, systems=left))
+    return next(system for system in left if system.system_id == system_id)
+
+
+def systems(store: Store, file: Path | None) -> list[WatchedSystem]:
+    """Every system of the watchlist, removed ones too."""
+    return list(_known(store, file).systems)
+
+
+def _write(store: Store, file: Path | None, known: Watchlist, changed: Watchlist) -> None:
     if file is None:
         _replace(store, known, changed)
         return
@@ -88,14 +136,8 @@ def _write(store: Store, file: Path | None, known: list[WatchedCity], changed: l
     if not file.exists():
         for line in _HEAD.splitlines():
             document.add(tomlkit.comment(line))
-    array = document.setdefault("cities", tomlkit.aot())
-    assert isinstance(array, AoT)
-    for place, city in enumerate(changed):  # in place, so that a person's comments and order stay
-        if place == len(array):
-            array.append(tomlkit.table())
-        for name, value in msgspec.structs.asdict(city).items():
-            if array[place].get(name, True if name == "is_watched" else None) != value:
-                array[place][name] = value
+    _fill(document, "cities", changed.cities)
+    _fill(document, "systems", changed.systems)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(tomlkit.dumps(document), encoding="utf-8")
@@ -103,12 +145,29 @@ def _write(store: Store, file: Path | None, known: list[WatchedCity], changed: l
         raise ConfigError(f"Cannot write the watchlist {file}: {error.strerror}.") from None
 
 
-def _replace(store: Store, known: list[WatchedCity], changed: list[WatchedCity]) -> None:
+def _replace(store: Store, known: Watchlist, changed: Watchlist) -> None:
     assert isinstance(store, S3Store)  # only a bucket holds the watchlist itself
     there = store.read(KEY)
     watchlist = msgspec.json.decode(there, type=Watchlist) if there else Watchlist()
-    new = msgspec.json.encode(msgspec.structs.replace(watchlist, cities=tuple(changed)))
-    if list(watchlist.cities) != known or not store.replace(KEY, there, new):
+    if watchlist != known or not store.replace(KEY, there, msgspec.json.encode(changed)):
         raise ConfigError(
             f"Another changed s3://{store.bucket}/{KEY} at this very moment; it is as they left it. Run the command again."
         )
+
+
+def _fill(document: tomlkit.TOMLDocument, name: str, known: Sequence[WatchedCity | WatchedSystem]) -> None:
+    """Brings an array of tables to what is known: in place, so that a person's comments and order stay."""
+    if not known:
+        return
+    array = document.setdefault(name, tomlkit.aot())
+    assert isinstance(array, AoT)
+    for place, one in enumerate(known):
+        if place == len(array):
+            array.append(tomlkit.table())
+        table = array[place]
+        defaults = {field.name: field.default for field in msgspec.structs.fields(one)}
+        for key, value in msgspec.structs.asdict(one).items():
+            if value is None:
+                table.pop(key, None)
+            elif table.get(key, defaults[key]) != value:
+                table[key] = value

@@ -38,6 +38,17 @@ CREATE TABLE countries (
     CONSTRAINT pk_countries PRIMARY KEY (country_code)
 ) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A country or territory of ISO 3166-1; filled by a migration.' COLLATE utf8mb4_bin;
 
+CREATE TABLE system_catalogue (
+    catalogue_id VARCHAR(100) NOT NULL COMMENT 'System ID in MobilityData''s catalogue',
+    name VARCHAR(200) COMMENT 'the system''s name',
+    country_code VARCHAR(2) COMMENT 'the country, as the catalogue tells it',
+    location VARCHAR(200) COMMENT 'where it is, in words',
+    url VARCHAR(500) COMMENT 'its GBFS discovery document',
+    versions VARCHAR(100) COMMENT 'the versions of GBFS that it speaks, like 2.3 ; 3.0',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_system_catalogue PRIMARY KEY (catalogue_id)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A shared-mobility system of the world; one whose fetched_at is not the table''s newest has left the catalogue.' COLLATE utf8mb4_bin;
+
 CREATE TABLE weather_conditions (
     condition_code SMALLINT NOT NULL COMMENT 'WMO code table 4677 (present weather)',
     label VARCHAR(100) NOT NULL COMMENT 'what it means, in a few words',
@@ -159,6 +170,29 @@ CREATE INDEX ix_flights_airline_code ON flights (airline_code);
 
 CREATE INDEX ix_flights_departure_icao ON flights (departure_icao);
 
+CREATE TABLE systems (
+    system_id VARCHAR(64) NOT NULL COMMENT 'chosen once in the watchlist, like velib',
+    name VARCHAR(200) COMMENT 'the system''s name',
+    operator VARCHAR(200) COMMENT 'who runs it',
+    timezone VARCHAR(64) COMMENT 'IANA time zone of the system',
+    language VARCHAR(35) COMMENT 'the language of its texts, like fr',
+    gbfs_version VARCHAR(20) COMMENT 'the version of GBFS that it speaks; null where its feeds do not tell',
+    station_information_url VARCHAR(500) COMMENT 'the feed of its stations',
+    station_status_url VARCHAR(500) COMMENT 'the feed of what is available at them',
+    vehicle_status_url VARCHAR(500) COMMENT 'the feed of its free-floating vehicles',
+    provider VARCHAR(20) COMMENT 'one of gbfs, paris_opendata',
+    city_id INTEGER COMMENT 'the city that it serves',
+    ttl_s INTEGER COMMENT 'how long an answer holds where the watchlist knows better than the feeds, s',
+    is_watched BOOL COMMENT 'whether it is on the watchlist now; a removed system keeps its rows',
+    watched_at DATETIME(6) NOT NULL COMMENT 'when the watchlist said so (UTC)' DEFAULT '1970-01-01 00:00:00',
+    discovered_at DATETIME(6) NOT NULL COMMENT 'when the discovery document said so (UTC)' DEFAULT '1970-01-01 00:00:00',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_systems PRIMARY KEY (system_id),
+    CONSTRAINT fk_systems_city_id_cities FOREIGN KEY(city_id) REFERENCES cities (city_id)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A shared-mobility system of the watchlist.' COLLATE utf8mb4_bin;
+
+CREATE INDEX ix_systems_city_id ON systems (city_id);
+
 CREATE TABLE weather_forecasts (
     city_id INTEGER NOT NULL COMMENT 'the city',
     provider VARCHAR(64) NOT NULL COMMENT 'who forecast it, and with which model where one was asked for',
@@ -186,6 +220,144 @@ CREATE TABLE weather_forecasts (
 CREATE INDEX ix_weather_forecasts_city_id_provider_hour_at_issued_at ON weather_forecasts (city_id, provider, hour_at, issued_at);
 
 CREATE INDEX ix_weather_forecasts_condition_code ON weather_forecasts (condition_code);
+
+CREATE TABLE station_hours (
+    system_id VARCHAR(64) NOT NULL COMMENT 'the system',
+    station_id VARCHAR(100) NOT NULL COMMENT 'the station, by the system''s own id',
+    hour_at DATETIME(6) NOT NULL COMMENT 'when the hour begins (UTC)',
+    hour_of_week SMALLINT COMMENT 'the hour of hour_at in the system''s own zone; 0 is Monday 00:00',
+    local_date DATE COMMENT 'the date of hour_at in the system''s own zone',
+    vehicles_mean DOUBLE COMMENT 'vehicles available, mean of the minutes observed',
+    vehicles_min INTEGER COMMENT 'the fewest vehicles available',
+    vehicles_max INTEGER COMMENT 'the most vehicles available',
+    docks_mean DOUBLE COMMENT 'docks available, mean of the minutes observed',
+    docks_min INTEGER COMMENT 'the fewest docks available',
+    docks_max INTEGER COMMENT 'the most docks available',
+    minutes_observed INTEGER NOT NULL COMMENT 'minutes for which the vehicles available were told, min',
+    minutes_empty INTEGER NOT NULL COMMENT 'of these, minutes without a vehicle, min',
+    minutes_full INTEGER NOT NULL COMMENT 'of these, minutes without a free dock, min',
+    vehicles_taken INTEGER NOT NULL COMMENT 'sum of the decreases between consecutive minutes: at least so many were taken',
+    vehicles_returned INTEGER NOT NULL COMMENT 'sum of the increases between consecutive minutes: at least so many were returned',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_station_hours PRIMARY KEY (system_id, station_id, hour_at),
+    CONSTRAINT fk_station_hours_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A station in an hour, from every minute that was collected.' COLLATE utf8mb4_bin;
+
+CREATE INDEX ix_station_hours_system_id_hour_of_week_station_id ON station_hours (system_id, hour_of_week, station_id);
+
+CREATE TABLE station_neighbours (
+    system_id VARCHAR(64) NOT NULL COMMENT 'the system',
+    station_id VARCHAR(100) NOT NULL COMMENT 'the station, by the system''s own id',
+    neighbour_id VARCHAR(100) NOT NULL COMMENT 'the other station',
+    distance_m DOUBLE NOT NULL COMMENT 'great-circle distance between the two, m',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_station_neighbours PRIMARY KEY (system_id, station_id, neighbour_id),
+    CONSTRAINT fk_station_neighbours_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A station and one of the 20 nearest others within 500 m of it; it holds while its fetched_at is that of the station.' COLLATE utf8mb4_bin;
+
+CREATE TABLE station_status (
+    system_id VARCHAR(64) NOT NULL COMMENT 'the system',
+    station_id VARCHAR(100) NOT NULL COMMENT 'the station, by the system''s own id',
+    vehicles_available INTEGER COMMENT 'vehicles that can be taken; null where it is not told',
+    vehicles_disabled INTEGER COMMENT 'vehicles there that cannot be taken; null where it is not told',
+    docks_available INTEGER COMMENT 'places where one can be returned; null where it is not told',
+    docks_disabled INTEGER COMMENT 'places that are out of order; null where it is not told',
+    is_installed BOOL COMMENT 'whether the station is on the street; null where it is not told',
+    is_renting BOOL COMMENT 'whether it gives vehicles; null where it is not told',
+    is_returning BOOL COMMENT 'whether it takes them back; null where it is not told',
+    reported_at DATETIME(6) COMMENT 'when the station itself reported last (UTC)',
+    feed_updated_at DATETIME(6) COMMENT 'when the feed says that it was renewed (UTC)',
+    is_stale BOOL NOT NULL COMMENT 'whether the feed was old when it was fetched, or its clock is wrong',
+    hour_of_week SMALLINT COMMENT 'the hour of fetched_at in the system''s own zone; 0 is Monday 00:00',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_station_status PRIMARY KEY (system_id, station_id),
+    CONSTRAINT fk_station_status_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='What is available at a station, as last told.' COLLATE utf8mb4_bin;
+
+CREATE TABLE station_usuals (
+    system_id VARCHAR(64) NOT NULL COMMENT 'the system',
+    station_id VARCHAR(100) NOT NULL COMMENT 'the station, by the system''s own id',
+    hour_of_week SMALLINT NOT NULL COMMENT 'the hour in the system''s own zone; 0 is Monday 00:00',
+    usual_taken DOUBLE NOT NULL COMMENT 'vehicles taken in such an hour, mean of the minutes observed; at least so many, fewer than wanted where it stood empty',
+    minutes_observed INTEGER NOT NULL COMMENT 'how much that is the mean of, min',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_station_usuals PRIMARY KEY (system_id, station_id, hour_of_week),
+    CONSTRAINT fk_station_usuals_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='What an hour of the week usually takes from a station: the sum of its station_hours.' COLLATE utf8mb4_bin;
+
+CREATE TABLE station_vehicle_types (
+    system_id VARCHAR(64) NOT NULL COMMENT 'the system',
+    station_id VARCHAR(100) NOT NULL COMMENT 'the station, by the system''s own id',
+    vehicle_type_id VARCHAR(100) NOT NULL COMMENT 'the type of vehicle, by the system''s own id; mechanical or ebike in Paris',
+    vehicles_available INTEGER NOT NULL COMMENT 'vehicles of the type that can be taken',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_station_vehicle_types PRIMARY KEY (system_id, station_id, vehicle_type_id),
+    CONSTRAINT fk_station_vehicle_types_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='How many vehicles of a type are available at a station; it holds while its fetched_at is that of station_status.' COLLATE utf8mb4_bin;
+
+CREATE TABLE stations (
+    system_id VARCHAR(64) NOT NULL COMMENT 'the system',
+    station_id VARCHAR(100) NOT NULL COMMENT 'the station, by the system''s own id',
+    name VARCHAR(200) COMMENT 'the station''s name',
+    latitude DOUBLE COMMENT 'WGS 84, degrees north',
+    longitude DOUBLE COMMENT 'WGS 84, degrees east',
+    capacity INTEGER COMMENT 'docks, or places to park, as told: more may be parked there; null where it is not told',
+    is_virtual BOOL COMMENT 'whether it is a marked place without docks; null where it is not told',
+    is_charging BOOL COMMENT 'whether vehicles are charged there; null where it is not told',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_stations PRIMARY KEY (system_id, station_id),
+    CONSTRAINT fk_stations_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A station, or another place of a system to take vehicles from; one whose fetched_at is not its system''s newest is no longer told of (current_stations has the others).' COLLATE utf8mb4_bin;
+
+CREATE INDEX ix_stations_system_id_fetched_at ON stations (system_id, fetched_at);
+
+CREATE TABLE vehicle_types (
+    system_id VARCHAR(64) NOT NULL COMMENT 'the system',
+    vehicle_type_id VARCHAR(100) NOT NULL COMMENT 'the type of vehicle, by the system''s own id; mechanical or ebike in Paris',
+    form_factor VARCHAR(50) COMMENT 'as told: bicycle, scooter, scooter_standing, moped, car …',
+    propulsion_type VARCHAR(50) COMMENT 'as told: human, electric_assist, electric, combustion …',
+    max_range_m DOUBLE COMMENT 'how far it goes with a full battery, m',
+    name VARCHAR(200) COMMENT 'its name',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_vehicle_types PRIMARY KEY (system_id, vehicle_type_id),
+    CONSTRAINT fk_vehicle_types_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A type of vehicle of a system.' COLLATE utf8mb4_bin;
+
+CREATE TABLE vehicles (
+    system_id VARCHAR(64) NOT NULL COMMENT 'the system',
+    vehicle_id VARCHAR(100) NOT NULL COMMENT 'the vehicle; ids rotate on purpose, so nothing follows from two that differ',
+    vehicle_type_id VARCHAR(100) COMMENT 'its type',
+    latitude DOUBLE COMMENT 'WGS 84, degrees north',
+    longitude DOUBLE COMMENT 'WGS 84, degrees east',
+    range_m DOUBLE COMMENT 'how far it still goes, m',
+    battery_pct DOUBLE COMMENT 'charge of its battery, %',
+    is_reserved BOOL COMMENT 'whether somebody has reserved it; null where it is not told',
+    is_disabled BOOL COMMENT 'whether it cannot be taken; null where it is not told',
+    station_id VARCHAR(100) COMMENT 'the station where it stands, if any',
+    reported_at DATETIME(6) COMMENT 'when the vehicle itself reported last (UTC)',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_vehicles PRIMARY KEY (system_id, vehicle_id),
+    CONSTRAINT fk_vehicles_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A vehicle that was told of within a day; one whose fetched_at is not its system''s newest is no longer there.' COLLATE utf8mb4_bin;
+
+CREATE INDEX ix_vehicles_fetched_at ON vehicles (fetched_at);
+
+CREATE VIEW current_stations AS
+-- One row per station that the newest answer of its system's stations tells of.
+SELECT
+    s.system_id,
+    s.station_id,
+    s.name,
+    s.latitude,
+    s.longitude,
+    s.capacity,
+    s.is_virtual,
+    s.is_charging,
+    s.fetched_at
+FROM stations s
+JOIN (
+    SELECT system_id, MAX(fetched_at) AS fetched_at FROM stations GROUP BY system_id
+) newest ON newest.system_id = s.system_id AND newest.fetched_at = s.fetched_at;
 
 CREATE VIEW latest_populations AS
 -- One row per city: its newest population figure, and the year it is of (0 where the page does not tell).

@@ -466,3 +466,56 @@ def test_it_knows_no_sql_and_nothing_heavy() -> None:
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     heavy = {"sqlalchemy", "pymysql", "alembic", "boto3", "botocore", "bs4", "lxml", "pandas", "pycountry", "tzfpy"}
     assert not heavy & set(json.loads(run.stdout))
+
+
+# answers that tell the present state
+
+
+def holding(until: datetime, *units: str, **told: Any) -> Source:
+    return probe(*units, schedule=every(minutes=1), holds_until=lambda capture: until, **told)
+
+
+def statuses(store: Store) -> list[int]:
+    return [capture.status for capture in captured(store)]
+
+
+def test_an_answer_that_holds_is_not_asked_for_again(run: Run, store: FolderStore) -> None:
+    source = holding(NOW + timedelta(minutes=5), "a")
+    asking = Scripted()
+    for minutes in (0, 1, 4, 4.6, 5):
+        run(source, asking, clock=lambda minutes=minutes: NOW + timedelta(minutes=minutes))
+    assert statuses(store) == [200, 304, 304, 304, 304]
+    assert asking.requests == 3, "it was asked again half a minute early, which is half the period"
+    again = Scripted(a=Answer(200, {}, b"new"))
+    run(source, again, clock=lambda: NOW + timedelta(minutes=6))
+    assert (again.requests, statuses(store)[-1]) == (1, 200)
+
+
+def test_the_same_answer_is_not_landed_again(run: Run, store: FolderStore) -> None:
+    source = holding(NOW, "a")
+    for body in (b"one", b"one", b"two", b"two", b"one"):
+        run(source, Scripted(a=Answer(200, {}, body)))
+    assert statuses(store) == [200, 304, 200, 304, 200]
+    assert [capture.body for capture in captured(store) if capture.body] == [b"one", b"two", b"one"]
+
+
+def test_an_answer_that_meant_nothing_is_asked_for_again(run: Run, store: FolderStore) -> None:
+    source, asking = holding(NOW + timedelta(days=1), "a"), Scripted()
+    run(source, asking)
+    state.forget(store, "probe", ["a"])
+    run(source, asking)
+    assert (asking.requests, statuses(store)) == (2, [200, 200])
+
+
+def test_what_is_followed_is_asked_for_whole_every_time(run: Run, store: FolderStore) -> None:
+    def follow(capture: Capture) -> Iterator[Request]:
+        if capture.unit == "a":
+            yield Request("b", "https://api.test/b")
+
+    script = {"a": Answer(200, {"etag": '"1"'}, b"a"), "b": Answer(200, {"etag": '"2"'}, b"b")}
+    source = holding(NOW + timedelta(days=1), "a", follow=follow)
+    for _ in range(2):
+        asking = Scripted(**script)
+        run(source, asking)
+    assert asking.asked == {"a": {}}
+    assert statuses(store) == [200, 200, 200, 304]

@@ -718,3 +718,47 @@ def test_a_message_tells_what_a_program_was_told_and_no_more(asking: Http, upstr
     assert str(failure(asking, of=Permanent)) == f"{HOST} answered 404 Not Found"
     upstream.script = [answer("499 \x1b]0;pwned\x07", b"")]
     assert str(failure(asking, of=Permanent)) == f"{HOST} answered 499"
+
+
+# a source that is told its hosts
+
+
+TOLD = source(hosts=(), is_told_hosts=True)
+
+
+def test_a_source_that_is_told_its_hosts_may_ask_any_public_one(asking: Http, upstream: Upstream) -> None:
+    for host in ("gbfs.example.com", "8.8.8.8", "[2606:4700::1111]", "xn--rder-loa.example"):
+        assert asking.ask(TOLD, Request("a", f"https://{host}/gbfs.json")).body == b"ok"
+    assert len(upstream.asked) == 4
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://gbfs.example.com/", "https://gbfs.example.com:8443/", "file:///etc/passwd", "ftp://gbfs.example.com/", "https://",
+        "https://localhost/", "https://LOCALHOST./", "https://a.localhost/", "https://router/", "https://db.internal/",
+        "https://printer.local/", "https://169.254.169.254/latest/meta-data/", "https://127.0.0.1/", "https://10.0.0.1/",
+        "https://192.168.1.1/", "https://0.0.0.0/", "https://[::1]/", "https://[fe80::1]/", "https://[::ffff:127.0.0.1]/",
+        "https://127.1/", "https://2130706433/", "https://0x7f.0.0.1/", "https://user@127.0.0.1/", "https://a..example.com/",
+        "https://[/", "https://a\\\\@127.0.0.1/", f"https://{'a' * 64}.example.com/",
+    ],
+)  # fmt: skip
+def test_it_may_ask_no_other_address(asking: Http, upstream: Upstream, url: str) -> None:
+    refused = failure(asking, of=Permanent, source=TOLD, request=Request("a", url))
+    assert "Refused to ask" in str(refused)
+    assert upstream.asked == []
+
+
+@pytest.mark.parametrize("target", ["http://169.254.169.254/", "https://127.0.0.1/", "file:///etc/passwd", "https://localhost/"])
+def test_it_follows_no_redirect_to_one(asking: Http, upstream: Upstream, target: str) -> None:
+    upstream.script = [answer("302 Found", Location=target)]
+    refused = failure(asking, of=Permanent, source=TOLD, request=Request("a", "https://gbfs.example.com/"))
+    assert "Refused to ask" in str(refused)
+    assert len(upstream.asked) == 1
+
+
+def test_a_name_that_leads_into_a_private_network_is_refused_on_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_told: found)
+    refused = failure(Http(Settings()), of=Permanent, source=TOLD, request=Request("a", "https://gbfs.example.com/"))
+    assert str(refused) == "Refused to ask gbfs.example.com: its name leads into a private network"

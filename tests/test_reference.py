@@ -8,7 +8,7 @@ import pytest
 
 from gans.errors import ConfigError
 from gans.landing import FolderStore, Store
-from gans.reference import KEY, Snapshots, WatchedCity, Watchlist, read_watchlist, snapshot_key
+from gans.reference import KEY, Snapshots, WatchedCity, WatchedSystem, Watchlist, read_watchlist, snapshot_key
 
 Read = Callable[[str], Watchlist]
 BERLIN = 'city_id = 1\nwikipedia_language = "en"\nwikipedia_title = "Berlin"\n'
@@ -93,3 +93,36 @@ def test_a_damaged_snapshot_is_said_plainly(tmp_path: Path, damage: bytes) -> No
     store.write(snapshot_key("cities"), damage)
     with pytest.raises(ConfigError, match=r"The snapshot reference/cities\.json cannot be read: .*\. Delete it and collect"):
         Snapshots(store, Watchlist()).rows("cities")
+
+
+VELIB = '[[systems]]\nsystem_id = "velib"\nurl = "https://x.test/gbfs.json"\n'
+
+
+def test_a_watchlist_names_systems_by_their_address_or_their_id(read: Read, tmp_path: Path) -> None:
+    watchlist = read(VELIB + '[[systems]]\nsystem_id = "oslo-2"\ncatalogue_id = "oslobysykkel"\nttl_s = 60\nis_watched = false\n')
+    assert watchlist.systems == (
+        WatchedSystem("velib", url="https://x.test/gbfs.json"),
+        WatchedSystem("oslo-2", catalogue_id="oslobysykkel", ttl_s=60, is_watched=False),
+    )
+    assert [row["system_id"] for row in Snapshots(FolderStore(tmp_path), watchlist).rows("watched_systems")] == [
+        "velib",
+        "oslo-2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (VELIB + VELIB, "two systems called velib"),
+        (VELIB + "city_id = 3\n", "no city with the city_id of the system velib"),
+        (VELIB + 'catalogue_id = "a"\n', "either the url or the catalogue_id of the system 'velib'"),
+        ('[[systems]]\nsystem_id = "a"\n', "either the url or the catalogue_id"),
+        (VELIB.replace("velib", "Vélib"), "matching regex"),
+        (VELIB.replace("https", "http"), "matching regex"),
+        (VELIB + 'provider = "gtfs"\n', "Invalid enum value 'gtfs'"),
+        (VELIB + "ttl_s = -1\n", "`int` >= 0"),
+    ],
+)
+def test_a_wrong_system_is_said_plainly(read: Read, text: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        read(text)

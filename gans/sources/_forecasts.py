@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gans.sources._clock import clock_of, hour_of_week
 
 HOURS_AHEAD = 168
 """How far from the slot on forecasts are kept, h."""
@@ -21,7 +22,7 @@ def ahead(slot: datetime, period_hours: int, zone: str | None) -> Callable[[date
     Args:
         zone: the city's, for the local date and hour of the period's begin; None where it is not known.
     """
-    period, clock = timedelta(hours=period_hours), _clock(zone)
+    period, clock = timedelta(hours=period_hours), clock_of(zone)
     first = slot + period
     last = first + timedelta(hours=HOURS_AHEAD - 1)
 
@@ -37,14 +38,7 @@ def ahead(slot: datetime, period_hours: int, zone: str | None) -> Callable[[date
             "hour_at": begin,
             "period_hours": period_hours,
             "local_on": local and local.date(),
-            "local_hour_of_week": local and local.weekday() * 24 + local.hour,
+            "local_hour_of_week": local and hour_of_week(local),
         }
 
     return times
-
-
-def _clock(zone: str | None) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(zone) if zone else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones, or one too long
-        return None

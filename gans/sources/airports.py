@@ -28,12 +28,10 @@ import msgspec
 
 from gans.errors import BadData
 from gans.source import Capture, Lacking, Reference, Reject, Request, Row, Source, weekly
+from gans.sources._sphere import EARTH_RADIUS_KM, great_circle_km
 from gans.sources._zones import timezone_at
 
 URL: Final = "https://davidmegginson.github.io/ourairports-data/airports.csv"
-EARTH_RADIUS_KM: Final = 6371.0088
-"""The mean radius, R1 (IUGG)."""
-
 _M_PER_FT: Final = 0.3048
 _CODE_FIELDS: Final = ("icao_code", "gps_code", "ident")
 _ICAO: Final = re.compile(r"[A-Z]{4}")
@@ -182,17 +180,6 @@ class _Near:
             distance_km = great_circle_km(latitude, longitude, city["latitude"], city["longitude"])
             if distance_km <= self._distance_km:
                 yield city["city_id"], distance_km
-
-
-def great_circle_km(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
-    """The distance of two places on a sphere, km, from degrees.
-
-    The haversine formula: R. W. Sinnott, Virtues of the Haversine, Sky & Telescope 68, 159 (1984).
-    """
-    north, other_north = math.radians(latitude), math.radians(other_latitude)
-    half_east = math.radians(other_longitude - longitude) / 2
-    chord = math.sin((other_north - north) / 2) ** 2 + math.cos(north) * math.cos(other_north) * math.sin(half_east) ** 2
-    return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, chord)))
 
 
 source = Source(

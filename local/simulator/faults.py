@@ -6,6 +6,8 @@ A fault's name in FAULTS is its name in the settings; its docstring is its help 
 import gzip
 import json
 import random
+import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -121,6 +123,21 @@ def redirect_private(answer: Answer, upstream: Upstream) -> Answer:
     return Answer(302, {"Content-Type": "text/html", "Location": "http://169.254.169.254/"}, b"")
 
 
+def private_links(answer: Answer, upstream: Upstream) -> Answer:
+    """JSON whose links lead into a private network."""
+    if answer.headers.get("Content-Type", "").partition(";")[0] != "application/json":
+        return answer
+    body = answer.body.replace(b'"https://', b'"https://169.254.169.254/')
+    return replace(answer, headers=_of_another_body(answer), body=body)
+
+
+def wrong_clock(answer: Answer, upstream: Upstream) -> Answer:
+    """JSON that says it was renewed a day ahead, in milliseconds."""
+    ahead = b"%d" % int((time.time() + 86_400) * 1000)
+    body = re.sub(rb'("last_?[uU]pdated\w*": ?)("[^"]*"|\d+)', rb"\g<1>" + ahead, answer.body)
+    return replace(answer, headers=_of_another_body(answer), body=body)
+
+
 def _of_another_body(answer: Answer) -> dict[str, str]:
     """The headers without the validators: a server that makes another body has another ETag for it, or none."""
     return {name: value for name, value in answer.headers.items() if name not in ("ETag", "Last-Modified")}
@@ -142,6 +159,8 @@ _ALL: tuple[_Fault, ...] = (
     wrong_charset,
     changed_layout,
     redirect_private,
+    private_links,
+    wrong_clock,
 )
 FAULTS: Mapping[str, _Fault] = {fault.__name__: fault for fault in _ALL}
 

@@ -184,6 +184,15 @@ class World:
             for city in self.cities
         ]
 
+    def systems(self) -> list[dict[str, Any]]:
+        """The rows of the watchlist that names the shared-mobility systems: by address, and by id in the catalogue."""
+        paris = self.find("en", "Paris")
+        velib = "https://velib-metropole-opendata.smovengo.cloud/opendata/Velib_Metropole/gbfs.json"
+        return [
+            {"system_id": "velib", "url": velib, "city_id": paris.city_id if paris else None, "ttl_s": 60},
+            {"system_id": "testville", "catalogue_id": "testville", "city_id": self.cities[0].city_id, "ttl_s": None},
+        ]
+
     def find(self, language: str, title: str) -> City | None:
         """The city of an article."""
         return self._by_title.get((language, title))

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import pytest
 import typer.main
 
-from gans.landing import PartKey, read_part
+from gans.landing import FolderStore, Footer, Header, PartKey, PartWriter, read_part
+from gans.source import Capture
 from local import cli
 from local.console import plain
 from local.simulator import FAULTS, Simulator
@@ -77,11 +78,14 @@ def test_the_demo_ends_in_a_table_worth_looking_at_and_twice_doubles_nothing(gan
     assert "What next" in first.out
     tables = (
         "cities", "city_populations", "airports", "city_airports", "airlines", "flights", "weather_forecasts", "holidays",
-        "collection_runs", "rejects",
+        "systems", "stations", "station_neighbours", "station_status", "rejects",
+        "collection_runs WHERE source NOT IN ('station_status', 'vehicles')",  # whose next slot may have come meanwhile
     )  # fmt: skip
     before = {table: len(rows(table, "data/demo/gans.db")) for table in tables}
     assert before["cities"] == 3
     assert before["city_airports"] == 5  # BER; MUC; three of London
+    assert before["systems"] == 2
+    assert before["stations"] == before["station_status"] == 1450 + 60
     assert before["weather_forecasts"] == 3 * 3 * (168 + 40)  # by the hour, and in periods of three
     assert gans("demo", "--cities", "3").code == 0
     assert {table: len(rows(table, "data/demo/gans.db")) for table in tables} == before
@@ -159,6 +163,58 @@ def test_the_watchlist_gives_a_number_once(gans: Gans) -> None:
     unknown = gans("watch", "remove", "Atlantis")
     assert unknown.code == 2
     assert "1 (en:Berlin)" in unknown.err
+
+
+def test_a_system_is_watched_by_its_address_or_its_id(gans: Gans) -> None:
+    assert "add-system" in gans("watch", "systems").out
+    assert gans("watch", "add", "en", "Berlin").code == 0
+    assert gans("watch", "add-system", "oslo", "oslobysykkel", "--city", "1").code == 0
+    assert gans("watch", "add-system", "velib", "https://gbfs.example.com/gbfs.json", "--ttl", "60").code == 0
+    assert gans("watch", "remove-system", "oslo").code == 0
+    listed = json.loads(gans("watch", "systems", "--json").out)
+    assert [(one["system_id"], one["url"], one["catalogue_id"], one["is_watched"]) for one in listed] == [
+        ("oslo", None, "oslobysykkel", False),
+        ("velib", "https://gbfs.example.com/gbfs.json", None, True),
+    ]
+    assert gans("watch", "add", "en", "Paris").code == 0
+    assert len(json.loads(gans("watch", "systems", "--json").out)) == 2
+    for wrong, reason in (
+        (("add-system", "velib", "other"), "watched already"),
+        (("add-system", "Vélib", "other"), "cannot be watched"),
+        (("add-system", "plain", "http://gbfs.example.com/"), "cannot be watched"),
+        (("add-system", "far", "other", "--city", "9"), "no city with the city_id"),
+        (("remove-system", "oslo"), "give one of velib"),
+    ):
+        said = gans("watch", *wrong)
+        assert (said.code, reason in said.err) == (2, True), said
+
+
+def test_what_may_not_be_kept_cannot_be_replayed(gans: Gans) -> None:
+    said = gans("replay", "vehicles")
+    assert said.code == 2
+    assert "kept for 24 hours only" in said.err
+
+
+def test_archive_compacts_what_is_over_and_again_where_that_is_wanted(gans: Gans) -> None:
+    assert "No station was asked yet" in gans("archive").out
+    store, at = FolderStore(Path("data")), datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
+    writer = PartWriter(Header("station_status", at, at, 1, "0"))
+    context = {"system_id": "testville", "provider": "gbfs", "timezone": "Europe/Berlin", "ttl_s": None}
+    body = (ROOT / "tests" / "sources" / "station_status" / "payload.json").read_bytes()
+    writer.add(Capture("testville", "https://gbfs.example.com/", 200, at, at, context=context, body=body))
+    store.write(str(PartKey.of(writer.header)), writer.close(Footer(at, 1, len(body), 1)))
+    (hour,) = json.loads(gans("archive", "--json").out)
+    assert (hour["hour"], hour["parts"], hour["unreadable"]) == ("2026-01-05T07:00:00Z", 1, {})
+    (system,) = hour["systems"]
+    assert (system["key"], system["rows"]) == ("archive/station_status/system_id=testville/date=2026-01-05/hour=07.parquet", 3)
+    assert len(rows("station_hours")) == 3
+    assert "Nothing to archive" in gans("archive").out
+    assert "Nothing to archive" in gans("archive", "--from", "2026-01-06").out
+    for option in ("--from", "--to"):
+        assert "Archived 1 hours of 1 systems: 3 rows" in gans("archive", option, "2026-01-05").out
+    store.write(bad := str(PartKey("station_status", at, at, 2)), b"")
+    said = gans("archive")
+    assert (said.code, bad in said.out, "cut short" in said.out) == (1, True, True), said
 
 
 def test_a_persons_comments_in_the_watchlist_stay(gans: Gans) -> None:

@@ -75,9 +75,11 @@ class Gans:
 
 
 def write_watchlist(folder: Path, world: World) -> None:
-    """`watchlist.toml` with the cities of a world."""
+    """`watchlist.toml` with the cities of a world, and the smaller of its shared-mobility systems."""
+    place = FolderStore(folder / "data"), folder / "watchlist.toml"
     for city in world.cities:
-        watch.add(FolderStore(folder / "data"), folder / "watchlist.toml", city.language, city.title)
+        watch.add(*place, city.language, city.title)
+    watch.add_system(*place, "testville", "testville", "gbfs", 1, None)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ ELSEWHERE = "on SQLite and MySQL; to MariaDB this is a reason to store, as any o
 SLOW = {"slow_drip", "timeout"}
 """What lasts as long as we wait."""
 
-READABLE = {"wrong_charset"}
+READABLE = {"wrong_charset", "private_links", "wrong_clock"}
 """Something of such an answer can still be understood, and stands until the next."""
 
 
@@ -211,3 +211,15 @@ def test_an_answer_without_an_etag_is_not_taken_for_the_one_before_it(
     assert content(engine) != first
     assert gans("collect", "cities").code == 0
     assert content(engine) == first
+
+
+def test_links_into_a_private_network_are_refused_and_never_asked(
+    gans: Gans, simulator: Simulator, engine: Engine, connected: list[str]
+) -> None:
+    simulator.faults = Faults({"private_links": 1.0})
+    assert gans("collect").code == 1
+    with engine.connect() as connection:
+        refused = connection.execute(select(rejects.c.source, rejects.c.reason).where(rejects.c.reason.contains("169.254"))).all()
+    assert {source for source, _ in refused} == {"stations", "station_status", "vehicles"}
+    assert all("Refused to ask https://169.254.169.254" in reason for _, reason in refused)
+    assert not any("169.254" in address for address in connected)

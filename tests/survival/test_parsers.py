@@ -34,7 +34,7 @@ from gans.errors import BadData
 from gans.landing import FolderStore, Footer, Header, Part, PartKey, PartWriter
 from gans.load import load
 from gans.meaning import Meaning, understand
-from gans.source import Capture, Reject, Request, Row, Source, registry
+from gans.source import Capture, Reject, Request, Row, Source, registry, rows_of
 from gans.tables import Instant, metadata
 
 EXAMPLES = int(os.environ.get("GANS_TEST_EXAMPLES", "0"))
@@ -53,6 +53,9 @@ CAPTURED = {
     "cities": "wikipedia/**/*.html",
     "flights": "aerodatabox/*",
     "openweather": "openweather/*",
+    "station_status": "gbfs/**/station_status*.json",
+    "stations": "gbfs/**/station_information*.json",
+    "vehicles": "gbfs/**/*e_status*.json",
     "weather": "openmeteo/*",
 }
 """Which of the captures are answers for a source; the others know only the recorded answer of their tests."""
@@ -301,7 +304,7 @@ def parsed(source: Source, capture: Capture) -> tuple[list[Row], list[Reject]]:
         items = list(source.parse(capture))
     except BadData as error:
         return [], [Reject(str(error), "")]
-    return [item for item in items if isinstance(item, Row)], [item for item in items if isinstance(item, Reject)]
+    return list(rows_of(items)), [item for item in items if isinstance(item, Reject)]
 
 
 @cache
@@ -352,7 +355,7 @@ class Told(NamedTuple):
 FACTORS = (1.0, 3.6, 25.4, 0.1, 2.54, 1.609344, 1.852, 0.3048, 2.589988110336, 100.0, 0.01, 0.0040468564224, 1e3, 1e6)
 """Of the units that upstreams use to ours: m/s, inch, mm, mile, knot, foot, square mile, share, hectare, acre; thousand…"""
 
-DERIVED = {"timezone", "local_on", "local_hour_of_week", "distance_km"}
+DERIVED = {"timezone", "local_on", "local_hour_of_week", "hour_of_week", "distance_km", "distance_m"}
 """Columns that are reckoned from others."""
 
 SUMS = {"precipitation_mm"}

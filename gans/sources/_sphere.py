@@ -1,0 +1,18 @@
+"""Distances on the earth, taken for a sphere."""
+
+import math
+from typing import Final
+
+EARTH_RADIUS_KM: Final = 6371.0088
+"""The mean radius, R1 (IUGG)."""
+
+
+def great_circle_km(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
+    """The distance of two places on a sphere, km, from degrees.
+
+    The haversine formula: R. W. Sinnott, Virtues of the Haversine, Sky & Telescope 68, 159 (1984).
+    """
+    north, other_north = math.radians(latitude), math.radians(other_latitude)
+    half_east = math.radians(other_longitude - longitude) / 2
+    chord = math.sin((other_north - north) / 2) ** 2 + math.cos(north) * math.cos(other_north) * math.sin(half_east) ** 2
+    return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, chord)))

@@ -1,0 +1,94 @@
+"""The shared-mobility systems of the world that publish GBFS, from MobilityData's catalogue; weekly.
+
+The format: one CSV file, a line a system (https://github.com/MobilityData/gbfs, systems.csv), UTF-8, with double quotes around
+text. The watchlist may name a system by the `System ID` that it has there.
+
+Rules
+1. Of two lines with one id the first stays, and the ledger counts the other; as it does a line without an address.
+2. An address that begins with `http:` is asked by https. A line with something that is no address of the web is refused.
+3. The file is the whole truth of its time: a system that it no longer has keeps its row, with a `fetched_at` that stays behind.
+"""
+
+import csv
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from gans.errors import BadData
+from gans.source import Capture, Lacking, Reference, Reject, Repaired, Request, Row, Source, weekly
+from gans.sources import _gbfs
+
+URL: Final = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv"
+
+COLUMNS: Final = {
+    "System ID": "catalogue_id",
+    "Name": "name",
+    "Country Code": "country_code",
+    "Location": "location",
+    "Auto-Discovery URL": "url",
+    "Supported Versions": "versions",
+}
+"""The catalogue's column → ours."""
+
+_OPTIONAL: Final = {"Supported Versions"}
+
+
+def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
+    """The one file."""
+    yield Request("catalogue", URL)
+
+
+def parse(capture: Capture) -> Iterator[Row | Reject | Lacking | Repaired]:
+    """A row per system.
+
+    Raises:
+        BadData: not the file, or not the whole of it.
+    """
+    try:
+        head, *lines = capture.body.decode("utf-8-sig").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise BadData(f"The answer is not in UTF-8: {error}") from None
+    names = _fields(head)
+    if missing := COLUMNS.keys() - _OPTIONAL - set(names):
+        raise BadData(f"Not systems.csv: it has no column {', '.join(sorted(missing))}")
+    if not capture.body.endswith(b"\n"):
+        raise BadData("The answer is cut short: its last line does not end")
+    seen = set[str]()
+    for number, line in enumerate(lines, 2):
+        try:
+            told = dict(zip(names, _fields(line), strict=True))
+            values = {ours: told.get(theirs, "").strip() or None for theirs, ours in COLUMNS.items()}
+            if values["url"] is None:
+                yield Lacking("system_catalogue.url")
+                continue
+            values["url"] = _gbfs.secured(values["url"])
+        except (BadData, ValueError) as error:  # ValueError: not as many fields as names
+            yield Reject(f"line {number}: {error}", line)
+        else:
+            if values["catalogue_id"] in seen:
+                yield Repaired("System ID repeats")
+                continue
+            seen.add(values["catalogue_id"] or "")
+            yield Row("system_catalogue", values)
+
+
+def _fields(line: str) -> list[str]:
+    try:
+        return next(csv.reader((line.rstrip("\r"),), strict=True), [])
+    except csv.Error as error:
+        raise BadData(f"not CSV: {error}") from None
+
+
+source = Source(
+    name="systems_catalogue",
+    provider="MobilityData",
+    docs="https://github.com/MobilityData/gbfs#systems-catalog---systems-implementing-gbfs",
+    licence="as MobilityData publishes it",
+    schedule=weekly("MON", "01:40"),
+    stale_after=timedelta(days=15),
+    hosts=("raw.githubusercontent.com",),
+    reads=(),
+    writes=("system_catalogue",),
+    plan=plan,
+    parse=parse,
+)

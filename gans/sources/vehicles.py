@@ -1,0 +1,110 @@
+"""Free-floating vehicles with their type, range and state, every five minutes; none older than a day is kept.
+
+The format: free_bike_status.json of GBFS 1.0 to 2.3, vehicle_status.json of 3.0 (https://gbfs.org/documentation).
+
+Rules beside those of `_gbfs`
+1. Ids rotate on purpose, so that nobody can be followed: nothing is ever inferred from two answers, captures and rows go after a
+   day, and a refused vehicle is not shown.
+2. The type is `vehicle_type_id`; before there were types, what some tell as `vehicle_type` (Lime) or `type` (Bay Wheels).
+3. `current_fuel_percent` is a share from 0 to 1; where it is more, it is taken for percent.
+4. Coordinates at 0, 0 or beyond the poles are unknown. A vehicle without any is stored: it stands at a station.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from gans.source import Capture, Reference, Reject, Repaired, Request, Rows, Source, every
+from gans.sources import _gbfs
+
+
+class _Vehicle(msgspec.Struct, gc=False):
+    vehicle_id: _gbfs.Id | None = None
+    bike_id: _gbfs.Id | None = None
+    lat: float | None = None
+    lon: float | None = None
+    is_reserved: bool | None = None
+    is_disabled: bool | None = None
+    vehicle_type_id: _gbfs.Id | None = None
+    vehicle_type: str | None = None
+    type: str | None = None
+    current_range_meters: float | None = None
+    current_fuel_percent: float | None = None
+    station_id: _gbfs.Id | None = None
+    last_reported: _gbfs.Time | None = None
+
+    def __post_init__(self) -> None:
+        if self.vehicle_id is None and self.bike_id is None:
+            raise ValueError("a vehicle without an id")
+
+    @property
+    def id(self) -> _gbfs.Id:
+        """Its id, by either name."""
+        return self.bike_id or "" if self.vehicle_id is None else self.vehicle_id
+
+
+def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
+    """One request for each watched system that has the feed."""
+    for system in reference.rows("systems"):
+        if system["vehicle_status_url"]:
+            context = {name: system[name] for name in ("system_id", "ttl_s")}
+            yield _gbfs.request(system["system_id"], system["vehicle_status_url"], context)
+
+
+def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
+    """A row per vehicle.
+
+    Raises:
+        BadData: not the feed.
+    """
+    system_id, fetched_at = capture.context["system_id"], capture.fetched_at
+    feed = _gbfs.feed(capture.body, _Vehicle, "id", "vehicles", "bikes")
+    identity, (earliest, latest) = _gbfs.identity, _gbfs.reporting(fetched_at)
+    rows = []
+    for vehicle_id, item in zip(feed.ids, feed.items, strict=True):
+        kind = item.vehicle_type_id or item.vehicle_type or item.type
+        rows.append(
+            (
+                system_id,
+                vehicle_id,
+                identity(kind) or None if kind is not None else None,
+                *_gbfs.on_earth(item.lat, item.lon),
+                item.current_range_meters,
+                _percent(item.current_fuel_percent),
+                item.is_reserved,
+                item.is_disabled,
+                None if item.station_id is None else identity(item.station_id) or None,
+                told if (told := item.last_reported) is None or earliest <= told <= latest else None,
+            )
+        )
+    yield Rows("vehicles", _COLUMNS, rows)
+    yield from feed.told()
+
+
+_COLUMNS = (
+    "system_id", "vehicle_id", "vehicle_type_id", "latitude", "longitude", "range_m", "battery_pct", "is_reserved", "is_disabled",
+    "station_id", "reported_at",
+)  # fmt: skip
+
+
+def _percent(share: float | None) -> float | None:
+    return share if share is None or share > 1 else round(100 * share, 1)
+
+
+source = Source(
+    name="vehicles",
+    provider="the systems of the watchlist (GBFS)",
+    docs="https://gbfs.org/documentation/reference/",
+    licence="each system's own",
+    schedule=every(minutes=5),
+    stale_after=timedelta(minutes=20),
+    hosts=(),
+    is_told_hosts=True,
+    holds_until=_gbfs.holds_until,
+    keep=timedelta(days=1),
+    reads=("systems",),
+    writes=("vehicles",),
+    plan=plan,
+    parse=parse,
+)

@@ -1,0 +1,233 @@
+"""What station_status means, in all its versions: every repair, every reject, the time of the feed."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gans.errors import BadData
+from gans.source import Capture, Reject, Repaired, Request, rows_of
+from gans.sources.station_status import parse, plan, source
+
+PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()
+NOW = datetime(2025, 3, 30, 4, 56, 7, tzinfo=UTC)
+RENEWED = int(NOW.timestamp()) - 7
+DOCKED = {"is_installed": True, "is_renting": True, "is_returning": True}
+
+
+def capture(body: bytes, provider: str = "gbfs", timezone: str | None = "Europe/Berlin") -> Capture:
+    context = {"system_id": "testville", "provider": provider, "timezone": timezone, "ttl_s": None}
+    return Capture("testville", "https://gbfs.example.com/", 200, NOW, NOW, context=context, body=body)
+
+
+def feed(*stations: Any, **head: Any) -> bytes:
+    told = {"last_updated": RENEWED, "ttl": 60, "version": "2.3", "data": {"stations": stations}, **head}
+    return json.dumps({name: value for name, value in told.items() if value is not ...}).encode()
+
+
+def table(body: bytes, name: str = "station_status", **told: Any) -> list[dict[str, Any]]:
+    return [row.values for row in rows_of(parse(capture(body, **told))) if row.table == name]
+
+
+def others(body: bytes) -> Iterator[Reject | Repaired]:
+    return (item for item in parse(capture(body)) if isinstance(item, (Reject, Repaired)))
+
+
+def test_the_payload() -> None:
+    first, second, third = table(PAYLOAD)
+    assert first == {
+        "system_id": "testville", "station_id": "1", "vehicles_available": 7, "vehicles_disabled": 1, "docks_available": 16,
+        "docks_disabled": 0, "is_installed": True, "is_renting": True, "is_returning": True,
+        "reported_at": datetime(2025, 3, 30, 4, 55, 42, tzinfo=UTC), "feed_updated_at": datetime(2025, 3, 30, 4, 56, tzinfo=UTC),
+        "is_stale": False, "hour_of_week": 6 * 24 + 6,
+    }  # fmt: skip
+    assert (second["station_id"], second["is_renting"], second["reported_at"]) == ("2", False, NOW.replace(minute=55, second=0))
+    assert {third[name] for name in ("vehicles_available", "docks_available", "is_renting", "reported_at")} == {None}
+    types = table(PAYLOAD, "station_vehicle_types")
+    assert [(row["station_id"], row["vehicle_type_id"], row["vehicles_available"]) for row in types] == [
+        ("1", "bike", 4), ("1", "ebike", 3), ("2", "mechanical", 0), ("2", "ebike", 0),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "vehicles"),
+    [
+        ({"num_bikes_available": 3}, 3),
+        ({"num_vehicles_available": 4, "num_bikes_available": 3}, 4),
+        ({"num_bikes_available": "5"}, 5),
+        ({"num_bikes_available": 5.0}, 5),
+        ({"num_bikes_available": None}, None),
+        ({"num_bikes_available": -1}, None),
+        ({"num_bikes_available": "-1"}, None),
+        ({"num_bikes_available": 999_999}, None),
+        ({"numBikesAvailable": 7}, None),
+        ({}, None),
+    ],
+)
+def test_a_count_is_told_or_unknown_and_never_zero_for_want_of_it(told: dict[str, Any], vehicles: int | None) -> None:
+    (row,) = table(feed({"station_id": "a", **told}))
+    assert row["vehicles_available"] == vehicles
+
+
+def test_what_is_mended_is_counted_by_its_rule() -> None:
+    body = feed(
+        {"station_id": "a", "num_bikes_available": -1, "num_docks_available": 999_999},
+        {"station_id": "b", "num_bikes_available": -2, "vehicle_types_available": [{"vehicle_type_id": "x", "count": -3}]},
+        {"station_id": "a", "num_bikes_available": 9},
+        {"station_id": "c", "num_bikes_available_types": [{"mechanical": -1}, {"ebike": 2}]},
+    )
+    assert list(others(body)) == [
+        Repaired("count: negative"),
+        Repaired("num_bikes_available: negative", 2),
+        Repaired("num_docks_available: too many"),
+        Repaired("station_id repeats"),
+        Repaired("vehicles of a type: negative"),
+    ]
+    assert [row["station_id"] for row in table(body)] == ["a", "b", "c"]
+    assert table(body)[0]["vehicles_available"] is None, "the first of two stays"
+    assert [row["vehicle_type_id"] for row in table(body, "station_vehicle_types")] == ["ebike"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None, 7, [], {}, {"station_id": None}, {"station_id": True}, {"station_id": "b", "num_bikes_available": "many"},
+        {"station_id": "b", "num_bikes_available": 1.5}, {"station_id": "b", "num_bikes_available": [1]},
+        {"station_id": "b", "is_renting": 2}, {"station_id": "b", "is_renting": "perhaps"},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_bad_station_costs_only_itself(bad: Any) -> None:
+    body = feed({"station_id": "a", **DOCKED}, bad, {"station_id": "c"})
+    assert [row["station_id"] for row in table(body)] == ["a", "c"]
+    assert [type(item) for item in others(body)] == [Reject]
+
+
+@pytest.mark.parametrize("truths", [(True, False), (1, 0), ("true", "false"), ("1", "0")])
+def test_truths_may_be_numbers_or_texts(truths: tuple[Any, Any]) -> None:
+    (row,) = table(feed({"station_id": "a", "is_renting": truths[0], "is_returning": truths[1]}))
+    assert (row["is_renting"], row["is_returning"], row["is_installed"]) == (True, False, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "reported_at"),
+    [
+        (RENEWED, NOW - timedelta(seconds=7)),
+        (RENEWED * 1000, NOW - timedelta(seconds=7)),
+        (str(RENEWED), NOW - timedelta(seconds=7)),
+        ("2025-03-30T06:56:00+02:00", NOW - timedelta(seconds=7)),
+        ("2025-03-30T04:56:00.000Z", NOW - timedelta(seconds=7)),
+        ("2025-03-30T04:56:00", None),
+        ("soon", None),
+        (0, None),
+        (None, None),
+        (RENEWED + 3600, None),
+    ],
+)
+def test_a_time_may_be_told_in_many_ways(told: Any, reported_at: datetime | None) -> None:
+    (row,) = table(feed({"station_id": "a", "last_reported": told}))
+    assert row["reported_at"] == reported_at
+
+
+@pytest.mark.parametrize(
+    ("head", "ago_s", "is_stale"),
+    [
+        ({}, 7, False),
+        ({"last_updated": ..., "lastUpdatedOther": RENEWED}, 7, False),
+        ({"last_updated": "2025-03-30T06:56:00+02:00", "version": "3.0"}, 7, False),
+        ({"last_updated": RENEWED + 40}, -33, False),
+        ({"last_updated": RENEWED + 3600}, 7 - 3600, True),
+        ({"last_updated": RENEWED - 3600}, 7 + 3600, True),
+        ({"last_updated": RENEWED * 1000}, 7, True),
+        ({"last_updated": ...}, None, False),
+        ({"last_updated": "yesterday"}, None, False),
+    ],
+)
+def test_a_feed_that_is_old_or_whose_clock_is_wrong_is_stale(head: dict[str, Any], ago_s: int | None, is_stale: bool) -> None:
+    (row,) = table(feed({"station_id": "a"}, **head))
+    assert row["is_stale"] is is_stale
+    assert row["feed_updated_at"] == (None if ago_s is None else NOW - timedelta(seconds=ago_s))
+
+
+def test_a_feed_may_be_wrapped_into_another_object() -> None:
+    inner = json.loads(feed({"station_id": "a", "num_bikes_available": 2}))
+    (row,) = table(json.dumps({"data": inner, "headers": {}, "status": 200}).encode())
+    assert (row["vehicles_available"], row["feed_updated_at"]) == (2, NOW - timedelta(seconds=7))
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"data": {}}', b'{"data": {"stations": null}}', b'{"data": {"stations": 1}}']
+)
+def test_what_is_no_feed_is_refused_as_a_whole(body: bytes) -> None:
+    with pytest.raises(BadData):
+        list(parse(capture(body)))
+
+
+def test_without_a_zone_the_hour_is_unknown() -> None:
+    for zone in (None, "Mars/Olympus"):
+        (row,) = table(feed({"station_id": "a"}), timezone=zone)
+        assert row["hour_of_week"] is None
+
+
+def test_paris_tells_the_same_rows() -> None:
+    record = {
+        "stationcode": "16107", "name": "Here", "is_installed": "OUI", "capacity": 35, "numdocksavailable": 27,
+        "numbikesavailable": 7, "mechanical": 6, "ebike": 1, "is_renting": "OUI", "is_returning": "NON",
+        "duedate": "2025-03-30T06:50:00+02:00", "coordonnees_geo": {"lon": 2.27, "lat": 48.86},
+    }  # fmt: skip
+    old = {**record, "stationcode": "11031_relais", "duedate": "2018-01-01T00:00:00+00:00", "numbikesavailable": -1}
+    for told in ([record, old], {"total_count": 2, "results": [record, old]}, {"records": [{"fields": record}, {"fields": old}]}):
+        body = json.dumps(told).encode()
+        first, second = table(body, provider="paris_opendata", timezone="Europe/Paris")
+        assert (first["station_id"], first["vehicles_available"], first["docks_available"]) == ("16107", 7, 27)
+        assert (first["is_renting"], first["is_returning"], first["is_stale"]) == (True, False, False)
+        assert first["feed_updated_at"] == second["feed_updated_at"] == datetime(2025, 3, 30, 4, 50, tzinfo=UTC)
+        assert (second["station_id"], second["vehicles_available"]) == ("11031_relais", None)
+        assert len(table(body, "station_vehicle_types", provider="paris_opendata")) == 4
+
+
+def test_each_watched_system_that_has_the_feed_is_asked() -> None:
+    systems = [
+        {
+            "system_id": "a",
+            "provider": "gbfs",
+            "timezone": None,
+            "ttl_s": 60,
+            "station_status_url": "https://x.test/s.json?lang=de&k=",
+        },
+        {"system_id": "b", "provider": "gbfs", "timezone": None, "ttl_s": None, "station_status_url": None},
+    ]
+
+    class Systems:
+        def rows(self, name: str) -> Any:
+            return systems if name == "systems" else ()
+
+    context = {"system_id": "a", "provider": "gbfs", "timezone": None, "ttl_s": 60}
+    assert list(plan(Systems(), NOW)) == [Request("a", "https://x.test/s.json", {"lang": "de", "k": ""}, context=context)]
+
+
+@pytest.mark.parametrize(
+    ("head", "ttl_s", "holds_s"),
+    [
+        ({}, None, 53),
+        ({"ttl": 3600}, 60, 53),
+        ({"ttl": "300"}, None, 293),
+        ({"ttl": ...}, None, -7),
+        ({"ttl": -1}, None, -7),
+        ({"ttl": "soon"}, None, -7),
+        ({"ttl": 10**9}, None, 86_393),
+        ({"last_updated": ...}, None, 60),
+        ({"last_updated": RENEWED + 40}, None, 60),
+        ({"last_updated": RENEWED + 3600}, None, 0),
+        ({"last_updated": RENEWED - 3600, "ttl": 86_400}, None, 0),
+    ],
+)
+def test_a_feed_holds_for_its_ttl(head: dict[str, Any], ttl_s: int | None, holds_s: int) -> None:
+    told = capture(feed({"station_id": "a"}, **head))
+    told = msgspec.structs.replace(told, context={**told.context, "ttl_s": ttl_s})
+    assert source.holds_until is not None
+    assert source.holds_until(told) == NOW + timedelta(seconds=holds_s)
