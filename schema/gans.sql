@@ -490,6 +490,45 @@ FROM operating_flights f
 JOIN nearby_airports a ON a.airport_icao = f.arrival_icao
 GROUP BY a.city_id, a.city, f.hour_at;
 
+CREATE VIEW station_needs AS
+-- One row per current station that gives vehicles, by the newest status of its system: what it needs for this hour, and has.
+SELECT
+    s.system_id,
+    s.station_id,
+    s.name,
+    s.latitude,
+    s.longitude,
+    s.capacity,
+    s.fetched_at AS station_fetched_at,
+    t.vehicles_available,
+    t.hour_of_week,
+    t.is_stale,
+    t.fetched_at,
+    u.usual_taken,
+    -- the vehicles that this hour wants: what it usually takes, or, before that is known, 30 % of the capacity; NULL if neither is told
+    COALESCE(u.usual_taken, 0.3e0 * s.capacity) AS need,
+    -- how many are missing to the need; NULL where that or what is available is not known
+    CASE
+        WHEN COALESCE(u.usual_taken, 0.3e0 * s.capacity) > t.vehicles_available
+        THEN COALESCE(u.usual_taken, 0.3e0 * s.capacity) - t.vehicles_available
+        WHEN COALESCE(u.usual_taken, 0.3e0 * s.capacity) <= t.vehicles_available THEN 0
+    END AS shortfall,
+    -- how many are there beyond the need; NULL where that or what is available is not known
+    CASE
+        WHEN COALESCE(u.usual_taken, 0.3e0 * s.capacity) < t.vehicles_available
+        THEN t.vehicles_available - COALESCE(u.usual_taken, 0.3e0 * s.capacity)
+        WHEN COALESCE(u.usual_taken, 0.3e0 * s.capacity) >= t.vehicles_available THEN 0
+    END AS spare
+FROM current_stations s
+JOIN station_status t ON t.system_id = s.system_id AND t.station_id = s.station_id
+JOIN (
+    SELECT system_id, MAX(fetched_at) AS fetched_at FROM station_status GROUP BY system_id
+) newest ON newest.system_id = t.system_id AND newest.fetched_at = t.fetched_at
+-- known once it was watched for an hour
+LEFT JOIN station_usuals u
+    ON u.system_id = t.system_id AND u.station_id = t.station_id AND u.hour_of_week = t.hour_of_week AND u.minutes_observed >= 60
+WHERE COALESCE(t.is_installed, 1) = 1 AND COALESCE(t.is_renting, 1) = 1;
+
 CREATE VIEW city_hours AS
 -- One row per watched city and hour, the hour that begins at hour_at: the weather as last forecast, the flights that are to arrive,
 -- whether it lies in a holiday, and whether it is one to ride in. Sums, gusts and chances are of the hour; temperature, mean wind,
@@ -544,3 +583,47 @@ FROM latest_weather w
 JOIN cities c ON c.city_id = w.city_id
 LEFT JOIN arrivals_by_hour a ON a.city_id = w.city_id AND a.hour_at = w.hour_at
 WHERE c.is_watched = 1 AND w.provider = 'open-meteo';
+
+CREATE VIEW station_deficits AS
+-- One row per current station that gives vehicles: how many riders of this hour will find none, there or within 300 m. What a
+-- station has beyond its own need serves its neighbours in proportion to what they are short of, each vehicle once.
+SELECT
+    i.system_id,
+    i.station_id,
+    i.name,
+    i.latitude,
+    i.longitude,
+    i.capacity,
+    i.vehicles_available,
+    i.hour_of_week,
+    i.is_stale,
+    i.fetched_at,
+    i.usual_taken,
+    i.need,
+    i.shortfall,
+    -- what its share of the neighbours' spare vehicles serves of the shortfall
+    i.shortfall * CASE
+        WHEN SUM(lender.spare / asked.shortfall) >= 1 THEN 1
+        ELSE COALESCE(SUM(lender.spare / asked.shortfall), 0)
+    END AS served_by_neighbours,
+    -- what is left of the shortfall, 0 or more; NULL where it is not known what the station needs or has
+    i.shortfall * CASE
+        WHEN SUM(lender.spare / asked.shortfall) >= 1 THEN 0
+        ELSE 1 - COALESCE(SUM(lender.spare / asked.shortfall), 0)
+    END AS deficit
+FROM station_needs i
+LEFT JOIN station_neighbours p
+    ON p.system_id = i.system_id AND p.station_id = i.station_id AND p.fetched_at = i.station_fetched_at
+    AND p.distance_m <= 300
+LEFT JOIN station_needs lender ON lender.system_id = p.system_id AND lender.station_id = p.neighbour_id
+LEFT JOIN (
+    -- what all the neighbours of a lender are short of
+    SELECT q.system_id, q.neighbour_id, SUM(m.shortfall) AS shortfall
+    FROM station_needs m
+    JOIN station_neighbours q ON q.system_id = m.system_id AND q.station_id = m.station_id AND q.fetched_at = m.station_fetched_at
+    WHERE q.distance_m <= 300 AND m.shortfall > 0
+    GROUP BY q.system_id, q.neighbour_id
+) asked ON asked.system_id = p.system_id AND asked.neighbour_id = p.neighbour_id
+GROUP BY
+    i.system_id, i.station_id, i.name, i.latitude, i.longitude, i.capacity, i.vehicles_available, i.hour_of_week, i.is_stale,
+    i.fetched_at, i.usual_taken, i.need, i.shortfall;
