@@ -31,6 +31,9 @@ from tests.survival.conftest import KEYS, NOW, Rows, dump, grown, hurried, write
 CITIES = 12
 BUCKET, REGION = "gans-landing", "eu-central-1"
 CITY = {"city_id": 1, "latitude": 52.5, "longitude": 13.4, "timezone": "Europe/Berlin", "country_code": "DE", "name": "Berlin"}
+USERS = f"gans-{os.getpid()}-"
+"""How the names of database users begin that a test makes: a server is shared by the processes that test side by side."""
+
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:123456789012:load"
 
 
@@ -274,7 +277,7 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Landing:
 
 @pytest.fixture
 def empty(database: str, database_url: str) -> Iterator[URL]:
-    """The URL of an empty database on MySQL or MariaDB, of this test's own; its users whose names begin with it go with it."""
+    """The URL of an empty database on MySQL or MariaDB, of this test's own; users whose names begin with `USERS` go with it."""
     if database == "sqlite":
         pytest.skip("SQLite has no users")
     url = make_url(database_url)
@@ -285,6 +288,6 @@ def empty(database: str, database_url: str) -> Iterator[URL]:
     yield url.set(database=name)
     with server.begin() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name}")
-        for (user,) in connection.exec_driver_sql("SELECT user FROM mysql.user WHERE user LIKE 'gans-%%'").all():
+        for (user,) in connection.exec_driver_sql("SELECT user FROM mysql.user WHERE user LIKE %s", (f"{USERS}%",)).all():
             connection.exec_driver_sql("DROP USER %s@'%%'", (user,))
     server.dispose()

@@ -20,10 +20,11 @@ from gans.secrets import Login, read_login
 from gans.settings import Settings
 from gans.tables import cities, collection_runs
 from lambdas import freshness, load, migrate, opened, retain
-from tests.lambdas.conftest import Context, Landing, Lines, batch, failed, forget, keep, measured, told_of
+from tests.lambdas.conftest import USERS, Context, Landing, Lines, batch, failed, forget, keep, measured, told_of
 from tests.survival.conftest import NOW
 
-ANALYST = "gans-o'brien"  # a name that must be quoted
+LOADER = f"{USERS}loader"
+ANALYST = f"{USERS}o'brien"  # a name that must be quoted
 PASSWORD = "p'4%s\\ss\"w"  # and a password
 
 
@@ -221,8 +222,8 @@ def test_the_night_publishes_what_is_not_as_the_database_says(
 def set_password(root: Engine, password: str, *, is_cut_off: bool) -> None:
     """What a rotation does to the database, which does not close the connections that stand; and where one is closed."""
     with root.begin() as connection:
-        connection.exec_driver_sql("ALTER USER 'gans-loader'@'%%' IDENTIFIED BY %s", (password,))
-        query = "SELECT id FROM information_schema.processlist WHERE user = 'gans-loader'"
+        connection.exec_driver_sql(f"ALTER USER '{LOADER}'@'%%' IDENTIFIED BY %s", (password,))
+        query = f"SELECT id FROM information_schema.processlist WHERE user = '{LOADER}'"
         for (id_,) in connection.exec_driver_sql(query).all() if is_cut_off else ():
             connection.exec_driver_sql(f"KILL {id_}")
 
@@ -231,14 +232,14 @@ def test_the_next_load_logs_in_with_a_secret_that_was_rotated(
     deployed: URL, landing: Landing, environment: pytest.MonkeyPatch
 ) -> None:
     def keep_password(password: str) -> None:
-        keep("gans/loader", json.dumps({"username": "gans-loader", "password": password}))
+        keep("gans/loader", json.dumps({"username": LOADER, "password": password}))
 
     environment.setenv("GANS_LANDING", str(landing.folder))
     environment.setenv("GANS_DATABASE_SECRET", "gans/loader")
     root = open_engine(Settings(deployed.render_as_string(hide_password=False)))
     with root.begin() as connection:
-        connection.exec_driver_sql("CREATE USER 'gans-loader'@'%%' IDENTIFIED BY 'first'")
-        connection.exec_driver_sql("GRANT ALL ON *.* TO 'gans-loader'@'%%' WITH GRANT OPTION")
+        connection.exec_driver_sql(f"CREATE USER '{LOADER}'@'%%' IDENTIFIED BY 'first'")
+        connection.exec_driver_sql(f"GRANT ALL ON *.* TO '{LOADER}'@'%%' WITH GRANT OPTION")
     keep_password("first")
     migrate.handler({}, Context())
     event = batch([told_of(key) for key in landing.keys if "/holidays/" in key])

@@ -18,9 +18,10 @@ from gans.settings import read_settings
 from lambdas import collect, load, migrate, opened
 from lambdas.telemetry import SERVICE, logger
 from local.simulator import Simulator
-from tests.lambdas.conftest import CITY, Context, batch, forget, keep, told_of, watch
+from tests.lambdas.conftest import CITY, USERS, Context, batch, forget, keep, told_of, watch
 from tests.survival.conftest import dump
 
+GANS = f"{USERS}master"
 KEY, MASTER, ANALYST, WRONG = "Kk3y-in-the-query", "m4ster-p4ss", "an4lyst-p4ss", "wr0ng-p4ss"
 SECRETS = (KEY, MASTER, ANALYST, WRONG)
 AT = {"time": "2026-03-28T12:00:00Z"}
@@ -73,8 +74,8 @@ def deployed(empty: URL, bucket: S3Store, simulator: Simulator, environment: pyt
     environment.setenv("GANS_DATABASE_URL", root)
     engine = opened.engine()
     with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE USER 'gans-master'@'%%' IDENTIFIED BY %s", (MASTER,))
-        connection.exec_driver_sql("GRANT ALL ON *.* TO 'gans-master'@'%%' WITH GRANT OPTION")
+        connection.exec_driver_sql(f"CREATE USER '{GANS}'@'%%' IDENTIFIED BY %s", (MASTER,))
+        connection.exec_driver_sql(f"GRANT ALL ON *.* TO '{GANS}'@'%%' WITH GRANT OPTION")
     forget()
     environment.setenv("GANS_DATABASE_URL", root.replace("root@", ""))
     for name, value in {"DATABASE": "gans/database", "ANALYST": "gans/analyst", "KEY": "gans/keys/openweather"}.items():
@@ -82,8 +83,8 @@ def deployed(empty: URL, bucket: S3Store, simulator: Simulator, environment: pyt
     environment.setenv("GANS_SOURCE", "openweather")
     environment.setattr(http, "BACKOFF_S", 0.0)
     keep("gans/keys/openweather", KEY)
-    keep("gans/database", json.dumps({"username": "gans-master", "password": MASTER}))
-    keep("gans/analyst", json.dumps({"username": "gans-analyst", "password": ANALYST}))
+    keep("gans/database", json.dumps({"username": GANS, "password": MASTER}))
+    keep("gans/analyst", json.dumps({"username": f"{USERS}analyst", "password": ANALYST}))
     watch(bucket, simulator.world)
     bucket.write("reference/cities.json", json.dumps([CITY]).encode())
     return empty
@@ -108,7 +109,7 @@ def test_whatever_goes_wrong_no_secret_is_told(
     tables = repr(dump(opened.engine()))
     assert "collection_runs" in tables
     forget()
-    keep("gans/database", json.dumps({"username": "gans-master", "password": WRONG}))
+    keep("gans/database", json.dumps({"username": GANS, "password": WRONG}))
     assert "Access denied" in ear(load.handler, messages)
     assert "Access denied" in ear(migrate.handler, {})
     for kept in (MASTER, json.dumps({"password": MASTER}), json.dumps({"username": 5, "password": MASTER})):
@@ -116,11 +117,9 @@ def test_whatever_goes_wrong_no_secret_is_told(
         assert "is not JSON with a username and a password" in ear(load.handler, messages)
     environment.setenv("GANS_DATABASE_URL", "mysql+pymysql://127.0.0.1:9/gans")
     forget()
-    keep("gans/database", json.dumps({"username": "gans-master", "password": MASTER}))
+    keep("gans/database", json.dumps({"username": GANS, "password": MASTER}))
     assert "Can't connect" in ear(load.handler, messages)
-    environment.setenv(
-        "GANS_DATABASE_URL", f"mysql+pymysql://gans-master:{WRONG}@{deployed.host}:{deployed.port}/{deployed.database}"
-    )
+    environment.setenv("GANS_DATABASE_URL", f"mysql+pymysql://{GANS}:{WRONG}@{deployed.host}:{deployed.port}/{deployed.database}")
     environment.delenv("GANS_DATABASE_SECRET")
     forget()
     assert "Access denied" in ear(load.handler, messages)
@@ -138,8 +137,8 @@ def test_whatever_goes_wrong_no_secret_is_told(
 def test_the_analysts_password_is_in_no_error_of_the_database(deployed: URL, ear: Ear) -> None:
     """One that may not make users, and then the text of the statement that failed."""
     with opened.engine().begin() as connection:
-        connection.exec_driver_sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM 'gans-master'@'%%'")
-        connection.exec_driver_sql(f"GRANT ALL ON {deployed.database}.* TO 'gans-master'@'%%'")
+        connection.exec_driver_sql(f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{GANS}'@'%%'")
+        connection.exec_driver_sql(f"GRANT ALL ON {deployed.database}.* TO '{GANS}'@'%%'")
     forget()
     assert "(1227" in ear(migrate.handler, {})
     heard = ear.heard()
