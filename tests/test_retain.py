@@ -87,7 +87,7 @@ def test_the_newest_and_the_last_before_each_lead_stay(engine: Engine) -> None:
     kept = stays(versions)
     dropped = retain(engine, NOW).rows
     assert stored(engine) == kept
-    assert dropped == {"weather_forecasts": len(versions) - len(kept), "rejects": 0}
+    assert dropped == {"weather_forecasts": len(versions) - len(kept), "rejects": 0, "vehicles": 0}
     assert dropped["weather_forecasts"] > 2_000
     assert set(retain(engine, NOW).rows.values()) == {0}
     # What is loaded again comes back, and goes again.
@@ -130,7 +130,7 @@ def test_every_transaction_is_small_and_progress_is_told(engine: Engine, monkeyp
     assert stored(engine) == stays(versions)
     assert max(sizes) == 70
     assert sum(sizes) == sum(dropped.rows.values())
-    assert told == [(done, 7) for done in range(1, 8)]  # two cities of three providers each, and the rejects
+    assert told == [(done, 8) for done in range(1, 9)]  # two cities of three providers each, the rejects and the vehicles
 
 
 def test_killed_at_any_moment_it_ends_the_next_time(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
