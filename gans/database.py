@@ -1,6 +1,7 @@
 """The database: from a URL to an engine, one transaction that is tried again, and the one upsert."""
 
 import random
+import sqlite3
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -47,6 +48,37 @@ def open_engine(settings: Settings) -> Engine:
     Raises:
         ConfigError: the URL is none, or names a database that Gans does not run on.
     """
+    url = _url(settings)
+    return _sqlite(url) if url.get_backend_name() == "sqlite" else _mysql(url, settings)
+
+
+def open_reader(settings: Settings, most_s: float | None = None) -> Engine:
+    """An engine that changes nothing: the database refuses it. On MySQL, give it a user who may only read all the same.
+
+    Args:
+        most_s: the longest that a query may take; the database ends one that takes longer. None for as long as it likes.
+
+    Raises:
+        ConfigError: as `open_engine`; or the SQLite file is not there.
+    """
+    url = _url(settings)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_reader(url, most_s)
+    engine = _mysql(url, settings)
+
+    @event.listens_for(engine, "checkout")  # each time: a query may have set it otherwise
+    def _(connection: Any, *_: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION TRANSACTION READ ONLY")
+            if most_s and "MariaDB" in connection.get_server_info():
+                cursor.execute("SET SESSION max_statement_time = %s", (most_s,))
+            elif most_s:
+                cursor.execute("SET SESSION max_execution_time = %s", (round(most_s * 1000),))
+
+    return engine
+
+
+def _url(settings: Settings) -> URL:
     try:
         url = make_url(settings.database_url)
         kind = url.get_backend_name()
@@ -54,7 +86,7 @@ def open_engine(settings: Settings) -> Engine:
     except (ArgumentError, NoSuchModuleError, ValueError):
         kind = ""
     if kind == "sqlite":
-        return _sqlite(url)
+        return url
     given = f"GANS_DATABASE_URL={redacted(settings.database_url)}"
     if kind not in ("mysql", "mariadb"):
         raise ConfigError(
@@ -63,10 +95,7 @@ def open_engine(settings: Settings) -> Engine:
         )
     if not url.database:
         raise ConfigError(f"{given} names no database: add its name, like /gans, at the end.")
-    engine = _mysql(url, settings.database_ca)
-    if settings.database_secret:
-        _log_in_by_secret(engine, settings.database_secret)
-    return engine
+    return url
 
 
 def _sqlite(url: URL) -> Engine:
@@ -92,7 +121,29 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _mysql(url: URL, ca: str) -> Engine:
+def _sqlite_reader(url: URL, most_s: float | None) -> Engine:
+    path = Path(url.database or "")
+    if not path.is_file():
+        raise ConfigError(f"There is no database {path}. `gans collect` makes and fills one, and `gans demo` one to try.")
+    read_only = URL.create("sqlite", database=path.absolute().as_uri(), query={"mode": "ro", "uri": "true"})
+    engine = create_engine(read_only, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # another file would not be read-only
+
+    if most_s:
+
+        @event.listens_for(engine, "before_cursor_execute")
+        def _(connection: Connection, *_: Any) -> None:
+            ends_at = time.monotonic() + most_s
+            raw: Any = connection.connection.driver_connection
+            raw.set_progress_handler(lambda: time.monotonic() > ends_at, 100_000)
+
+    return engine
+
+
+def _mysql(url: URL, settings: Settings) -> Engine:
     # PyMySQL's connect_timeout is over once TCP is there: what accepts and stays silent meets the read time-out.
     arguments: dict[str, Any] = {
         "connect_timeout": HANDSHAKE_S,
@@ -101,7 +152,7 @@ def _mysql(url: URL, ca: str) -> Engine:
         "charset": "utf8mb4",
     }
     if url.host not in _LOOPBACK:
-        arguments["ssl"] = ssl.create_default_context(cafile=ca or None)
+        arguments["ssl"] = ssl.create_default_context(cafile=settings.database_ca or None)
     engine = create_engine(
         url.set(drivername="mysql+pymysql"),
         connect_args=arguments,
@@ -118,6 +169,8 @@ def _mysql(url: URL, ca: str) -> Engine:
             cursor.execute("SET SESSION time_zone = '+00:00', sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = 20")
         connection._read_timeout = SILENCE_S  # looked at before each answer; it cannot be changed in another way
 
+    if settings.database_secret:
+        _log_in_by_secret(engine, settings.database_secret)
     return engine
 
 

@@ -538,10 +538,10 @@ def db_shell(
     sql: Annotated[str | None, typer.Argument(help="One query, instead of a prompt.")] = None, json: Json = False
 ) -> None:
     """Query the database; it only reads."""
-    from gans.database import open_engine
+    from gans.database import open_reader
     from local import shell
 
-    engine = open_engine(_settings())
+    engine = open_reader(_settings())
     if sql is None:
         shell.prompt(engine)
         return

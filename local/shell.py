@@ -9,23 +9,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from local.console import err, out, plain, table
 
 MAX_ROWS = 200
-_READ_ONLY = {"sqlite": "PRAGMA query_only = 1", "mysql": "SET SESSION TRANSACTION READ ONLY"}
-_READ_WRITE = {"sqlite": "PRAGMA query_only = 0", "mysql": "SET SESSION TRANSACTION READ WRITE"}
 
 
 def query(engine: Engine, sql: str) -> tuple[list[str], Sequence[Sequence[Any]]]:
     """The columns and rows of a query.
 
+    Args:
+        engine: of `gans.database.open_reader`.
+
     Raises:
         SQLAlchemyError: the database refuses it, as it refuses every change.
     """
     with engine.connect() as connection:
-        connection.exec_driver_sql(_READ_ONLY[engine.dialect.name])
-        try:
-            result = connection.execute(text(sql.replace(":", r"\:")))
-            return (list(result.keys()), result.fetchall()) if result.returns_rows else ([], [])
-        finally:
-            connection.exec_driver_sql(_READ_WRITE[engine.dialect.name])
+        result = connection.execute(text(sql.replace(":", r"\:")))
+        return (list(result.keys()), result.fetchall()) if result.returns_rows else ([], [])
 
 
 def show(columns: list[str], rows: Sequence[Sequence[Any]]) -> None:
