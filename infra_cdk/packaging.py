@@ -117,7 +117,8 @@ def _own_files(asset: Asset) -> list[Path]:
 
 def _digest(asset: Asset, target: Target) -> str:
     """Of everything that the folder is made from."""
-    read = blake2b(f"{target} {_compiler(target)}".encode(), digest_size=8)
+    is_compiled = _compiler(target) is not None
+    read = blake2b(f"{target} {is_compiled}".encode(), digest_size=8)
     certificates = [CERTIFICATES] if asset.has_certificates and CERTIFICATES.exists() else []
     for path in (Path(__file__), asset.lock, *certificates, *_own_files(asset)):
         data = path.read_bytes()

@@ -122,6 +122,16 @@ def test_it_is_made_once_and_an_old_one_goes(tmp_path: Path, monkeypatch: pytest
     assert [path.name for path in tmp_path.iterdir()] == [second.name]
 
 
+def test_another_name_of_the_interpreter_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`cdk synth` beside a test run would remove the folder that the other reads."""
+    first = package(COLLECT, LOCAL, tmp_path)
+    other = tmp_path / "bin" / "python-by-another-name"
+    other.parent.mkdir()
+    other.symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(other))
+    assert package(COLLECT, LOCAL, tmp_path) == first
+
+
 def test_what_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packaging, "CERTIFICATES", tmp_path / "none.js")
     with pytest.raises(ConfigError, match="make node_modules"):
