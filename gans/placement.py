@@ -21,6 +21,7 @@ import heapq
 import math
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
@@ -31,6 +32,8 @@ from gans.sources._sphere import EARTH_RADIUS_KM
 
 RESOLUTION: Final = 10
 WALK_M: Final = 300.0
+OLD: Final = timedelta(minutes=10)
+"""A status older than this says little of now."""
 LEVELS: Final = (0.1, 0.4, 0.7, 1.2, 2.6)
 """Demand, as multiples of what is usual: the means of the fifths of an exponential distribution (its deviation is its mean)."""
 TARGET_PCT: Final = 30
@@ -226,6 +229,32 @@ def _spot(cell: str, gains: Sequence[float], near: Sequence[tuple[float, Station
         round(math.fsum(gains), 1),
         reason(near),
     )
+
+
+def geojson(spots: Sequence[Spot], fetched_at: datetime) -> bytes:
+    """The spots as a FeatureCollection of points (RFC 7946: longitude first, WGS 84), the one to begin with first.
+
+    Args:
+        fetched_at: how old the status is that they go by.
+    """
+    features = [
+        {
+            "type": "Feature",
+            "id": spot.cell,
+            "geometry": {"type": "Point", "coordinates": [spot.longitude, spot.latitude]},
+            "properties": {
+                "number": number,
+                "scooters": spot.scooters,
+                "near": spot.near,
+                "near_m": spot.near_m,
+                "riders": spot.riders,
+                "reason": spot.reason,
+                "fetched_at": fetched_at,
+            },
+        }
+        for number, spot in enumerate(spots, 1)
+    ]
+    return msgspec.json.encode({"type": "FeatureCollection", "features": features})
 
 
 def reason(near: Sequence[tuple[float, Station]]) -> str:

@@ -83,8 +83,12 @@ def main() -> None:
         sys.exit(3)
 
 
+def _environment() -> dict[str, str]:
+    return {**{name: value or "" for name, value in dotenv_values(".env").items()}, **os.environ}
+
+
 def _settings() -> Settings:
-    return read_settings({**{name: value or "" for name, value in dotenv_values(".env").items()}, **os.environ})
+    return read_settings(_environment())
 
 
 def _pipeline() -> "Pipeline":
@@ -355,16 +359,18 @@ def place(
     json: Json = False,
 ) -> None:
     """Where to put scooters now, to serve the most riders who find no vehicle at the stations."""
-    from local.place import proposed, write_geojson  # h3: only here
+    from gans.placement import OLD  # h3: only here
+    from gans.placement import geojson as as_geojson
+    from local.place import proposed
 
     found = proposed(_pipeline().engine, system, scooters, walk)
     if geojson:
-        write_geojson(found, geojson)
+        geojson.write_bytes(as_geojson(found.spots, found.fetched_at))
     if json:
         as_json(found)
         return
     now = utc_now()
-    is_old = now - found.fetched_at > timedelta(minutes=10)
+    is_old = now - found.fetched_at > OLD
     age = f"status of {time(found.fetched_at)} UTC, {ago(found.fetched_at, now)}"
     old = f"[red]{age}: `gans schedule` keeps it fresh[/]" if is_old else age
     out.print(f"{plain(system)}: {found.short:,} of {found.stations:,} stations lack {found.deficit:,.0f} vehicles; {old}")
@@ -390,6 +396,20 @@ def place(
         out.print(f"{placed} of {scooters} scooters are enough: the others would find no rider.")
     if geojson:
         out.print(f"Wrote {plain(geojson)}.")
+
+
+@app.command(name="dashboard")
+def run_dashboard(
+    port: Annotated[int, typer.Option(help="Its port.")] = 8501,
+    address: Annotated[str, typer.Option(help="Where it listens; 0.0.0.0 lets the network in, with no password.")] = "127.0.0.1",
+) -> None:
+    """The map and the other pages, in a browser, on the configured database; they only read. Until Ctrl-C."""
+    from gans.database import open_reader
+    from local import dashboard
+
+    open_reader(_settings()).dispose()  # a wrong setting is said here, not in the browser
+    out.print(f"The dashboard is at http://{address}:{port}. Ctrl-C ends it.")
+    dashboard.serve(_environment(), address, port)
 
 
 @watch_app.command("add")
@@ -615,6 +635,7 @@ def run_demo(cities: Annotated[int, typer.Option(min=1, max=1000, help="How many
     url = redacted(settings.database_url)
     out.print(
         f"\nAll of it is in {plain(url)}. What next:\n"
+        f"  GANS_DATABASE_URL={plain(url)} make dashboard    the stations on a map, in a browser\n"
         "  source .venv/bin/activate    so that this terminal finds gans\n"
         f"  GANS_DATABASE_URL={plain(url)} gans db shell     ask it anything in SQL\n"
         "  gans collect                 the real upstreams, for the cities of watchlist.toml\n"

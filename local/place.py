@@ -1,7 +1,6 @@
-"""Where to put scooters now: from the database to spots, and to GeoJSON for the crew's phones."""
+"""Where to put scooters now: from the database to spots."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -66,25 +65,3 @@ def proposed(engine: Engine, system_id: str, scooters: int, walk_m: float) -> Pl
     spots = place(told, scooters, walk_m)
     newest = max(row.fetched_at for row in rows)
     return Placement(system_id, newest, len(told), len(short), round(sum(short), 1), walk_m, scooters, spots)
-
-
-def write_geojson(placement: Placement, path: Path) -> None:
-    """The spots as a FeatureCollection of points (RFC 7946: longitude first, WGS 84), the one to begin with first."""
-    features = [
-        {
-            "type": "Feature",
-            "id": spot.cell,
-            "geometry": {"type": "Point", "coordinates": [spot.longitude, spot.latitude]},
-            "properties": {
-                "number": number,
-                "scooters": spot.scooters,
-                "near": spot.near,
-                "near_m": spot.near_m,
-                "riders": spot.riders,
-                "reason": spot.reason,
-                "fetched_at": placement.fetched_at,
-            },
-        }
-        for number, spot in enumerate(placement.spots, 1)
-    ]
-    path.write_bytes(msgspec.json.encode({"type": "FeatureCollection", "features": features}))

@@ -243,6 +243,8 @@ CREATE TABLE station_hours (
     CONSTRAINT fk_station_hours_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
 ) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A station in an hour, from every minute that was collected.' COLLATE utf8mb4_bin;
 
+CREATE INDEX ix_station_hours_system_id_hour_at ON station_hours (system_id, hour_at);
+
 CREATE INDEX ix_station_hours_system_id_hour_of_week_station_id ON station_hours (system_id, hour_of_week, station_id);
 
 CREATE TABLE station_neighbours (
@@ -627,3 +629,31 @@ LEFT JOIN (
 GROUP BY
     i.system_id, i.station_id, i.name, i.latitude, i.longitude, i.capacity, i.vehicles_available, i.hour_of_week, i.is_stale,
     i.fetched_at, i.usual_taken, i.need, i.shortfall;
+
+CREATE VIEW station_hour_deficits AS
+-- One row per station and hour that was watched: what it was like, and how many of the hour's riders found no vehicle at it. What
+-- neighbours could have served is not taken off.
+SELECT
+    h.system_id,
+    h.station_id,
+    s.name,
+    s.latitude,
+    s.longitude,
+    s.capacity,
+    h.hour_at,
+    h.hour_of_week,
+    h.local_date,
+    h.vehicles_mean,
+    h.vehicles_min,
+    h.docks_mean,
+    h.minutes_observed,
+    h.minutes_empty,
+    h.minutes_full,
+    h.vehicles_taken,
+    u.usual_taken,
+    -- the part of the need (as in station_needs) that fell into the minutes without a vehicle; NULL where the need is not known
+    COALESCE(u.usual_taken, 0.3e0 * s.capacity) * h.minutes_empty / NULLIF(h.minutes_observed, 0) AS deficit
+FROM station_hours h
+JOIN stations s ON s.system_id = h.system_id AND s.station_id = h.station_id
+LEFT JOIN station_usuals u
+    ON u.system_id = h.system_id AND u.station_id = h.station_id AND u.hour_of_week = h.hour_of_week AND u.minutes_observed >= 60;

@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import h3
 import highspy
 import pytest
 
-from gans.placement import LEVELS, TARGET_PCT, Spot, Station, cover, place, reach, reason
+from gans.placement import LEVELS, TARGET_PCT, Spot, Station, cover, geojson, place, reach, reason
 from gans.sources._sphere import great_circle_km
 
 PARIS = (48.8566, 2.3522)
@@ -50,6 +51,19 @@ def test_a_scooter_serves_one_rider_and_those_that_would_serve_nobody_are_kept()
     spots = place([station("a", 2)], scooters=50)
     assert placed(spots) == math.ceil(2 * max(LEVELS))
     assert all(spot.riders <= spot.scooters for spot in spots)
+
+
+def test_geojson_has_a_point_for_each_spot_longitude_first() -> None:
+    spots = place([station("a", 30), station("b", 27, 900)], scooters=40)
+    told = json.loads(geojson(spots, datetime(2025, 5, 27, 6, 12, tzinfo=UTC)))
+    assert told["type"] == "FeatureCollection"
+    assert len(told["features"]) == len(spots) > 1
+    for feature, spot in zip(told["features"], spots, strict=True):
+        assert feature["type"] == "Feature"
+        assert feature["geometry"] == {"type": "Point", "coordinates": [spot.longitude, spot.latitude]}
+        assert feature["properties"]["reason"] == spot.reason
+        assert feature["properties"]["scooters"] == spot.scooters
+        assert feature["properties"]["fetched_at"] == "2025-05-27T06:12:00Z"
 
 
 def test_nothing_unmet_is_nothing_to_place() -> None:

@@ -201,6 +201,8 @@ station_hours = table(
     fetched_at(),
     # station_usuals is made from it.
     Index(None, "system_id", "hour_of_week", "station_id"),
+    # The whole system in a past hour.
+    Index(None, "system_id", "hour_at"),
     about="A station in an hour, from every minute that was collected.",
     rows="24 per station and day",
 )

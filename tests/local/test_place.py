@@ -13,7 +13,7 @@ from gans.clock import utc_now
 from gans.errors import ConfigError
 from gans.tables import metadata
 from local import cli, console
-from local.place import proposed, write_geojson
+from local.place import proposed
 
 AT = datetime(2025, 5, 27, 6, 12, 30, 250_000, tzinfo=UTC)
 
@@ -37,20 +37,6 @@ def test_the_spots_go_by_the_newest_status(engine: Engine) -> None:
     found = proposed(engine, "velib", 5, 300)
     assert (found.stations, found.short, found.deficit, found.fetched_at) == (2, 1, 30.0, AT)
     assert [(spot.near, spot.scooters) for spot in found.spots] == [("Rivoli", 5)]
-
-
-def test_geojson_has_a_point_for_each_spot_longitude_first(engine: Engine, tmp_path: Path) -> None:
-    system(engine, ("Rivoli", 0, 100), ("Bastille", 1, 90))
-    found = proposed(engine, "velib", 40, 300)
-    write_geojson(found, tmp_path / "spots.geojson")
-    written = json.loads((tmp_path / "spots.geojson").read_bytes())
-    assert written["type"] == "FeatureCollection"
-    assert len(written["features"]) == len(found.spots) > 1
-    for feature, spot in zip(written["features"], found.spots, strict=True):
-        assert feature["type"] == "Feature"
-        assert feature["geometry"] == {"type": "Point", "coordinates": [spot.longitude, spot.latitude]}
-        assert feature["properties"]["reason"] == spot.reason
-        assert feature["properties"]["scooters"] == spot.scooters
 
 
 def test_what_is_missing_is_named_with_what_to_do(engine: Engine) -> None:

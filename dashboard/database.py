@@ -1,0 +1,58 @@
+"""The database of the pages: one engine that only reads, and what a page says where it gives no answer."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Final
+
+import streamlit as st
+from sqlalchemy import Engine, Executable
+from sqlalchemy.exc import DBAPIError
+
+from gans.database import open_reader
+from gans.errors import ConfigError
+from gans.migrate import require_newest
+from gans.settings import read_settings
+
+QUERY_S: Final = 20.0
+"""How long a query may take before the database ends it."""
+
+
+@st.cache_resource(show_spinner=False)
+def engine() -> Engine:
+    """The configured database.
+
+    Raises:
+        ConfigError: it is not there, or not at the revision that these pages read.
+        DBAPIError: it does not answer.
+    """
+    found = open_reader(read_settings(os.environ), QUERY_S)
+    require_newest(found)
+    return found
+
+
+def rows(query: Executable) -> list[Mapping[str, Any]]:
+    """What a query finds, a mapping a row.
+
+    Raises:
+        ConfigError, DBAPIError: as `engine`.
+    """
+    with engine().connect() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def explained(page: Callable[[], None]) -> Callable[[], None]:
+    """The page, which tells what is wrong with the database in place of a traceback."""
+
+    @wraps(page)
+    def shown() -> None:
+        try:
+            page()
+        except ConfigError as error:
+            st.error(str(error), icon=":material/settings:")
+        except DBAPIError as error:
+            st.error(
+                f"The database does not answer: {error.orig}. This page asks again by itself.", icon=":material/database_off:"
+            )
+
+    return shown

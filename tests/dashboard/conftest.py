@@ -1,0 +1,111 @@
+"""The dashboard as it is served, on each kind of database, as a user who may only read; and a browser that looks at it."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import Engine, insert
+from sqlalchemy.engine import make_url
+
+from gans.analyst import admit
+from gans.secrets import Login
+from gans.tables import metadata
+from local import browser as chromium
+from local.dashboard import command
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium.browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def reader_url(migrated: Engine, database_url: str) -> Iterator[str]:
+    """The same database, for a user who may only read."""
+    if migrated.dialect.name == "sqlite":
+        yield database_url
+        return
+    reader = Login(f"dashboard_{os.getpid()}", "read-only")
+    admit(migrated, reader)
+    yield make_url(database_url).set(username=reader.username, password=reader.password).render_as_string(hide_password=False)
+    with migrated.begin() as connection:
+        connection.exec_driver_sql(f"DROP USER {reader.username}")
+
+
+@pytest.fixture(scope="session")
+def dashboard(reader_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where it is served."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log = (tmp_path_factory.mktemp("dashboard") / "log").open("w+")
+    environment = {**os.environ, "GANS_DATABASE_URL": reader_url}
+    with subprocess.Popen(command("127.0.0.1", port), env=environment, stdout=log, stderr=subprocess.STDOUT) as server:
+        try:
+            for _ in range(600):
+                try:
+                    urlopen(f"http://127.0.0.1:{port}/_stcore/health").close()
+                    break
+                except URLError:
+                    assert server.poll() is None, log.seek(0) or log.read()
+                    time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            server.terminate()
+            log.close()
+
+
+@pytest.fixture
+def page(browser: Browser, dashboard: str) -> Iterator[Page]:
+    """A page that fails the test where its console tells of an error, or where it asks anybody but the dashboard."""
+    expect.set_options(timeout=60_000)
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, base_url=dashboard)
+    found, wrong = context.new_page(), list[str]()
+    found.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    found.on("request", lambda asked: None if asked.url.startswith((dashboard, "data:", "blob:")) else wrong.append(asked.url))
+    yield found
+    context.close()
+    assert wrong == []
+
+
+def system(
+    engine: Engine,
+    name: str,
+    vehicles: Mapping[str, int | None],
+    fetched_at: datetime,
+    hours: Mapping[datetime, Mapping[str, int]] | None = None,
+    **told: Any,
+) -> None:
+    """A system with stations 400 m from each other, 20 docks each.
+
+    Args:
+        vehicles: what is at each station, by its name.
+        hours: for how many minutes of a past hour it was empty, by the hour and the station.
+    """
+    of = {"system_id": name, "fetched_at": fetched_at}
+    watched = {"watched_at": fetched_at, "discovered_at": fetched_at, "is_watched": True, "timezone": "Europe/Paris"}
+    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in ("systems", "stations", "station_status", "station_hours")}
+    rows["systems"].append({**of, **watched, "name": name.capitalize(), **told})
+    for number, (station, there) in enumerate(vehicles.items()):
+        one = {**of, "station_id": station}
+        rows["stations"].append({**one, "name": station, "latitude": 48.85 + number / 278, "longitude": 2.35, "capacity": 20})
+        counts = {"vehicles_available": there, "docks_available": None if there is None else 20 - there}
+        rows["station_status"].append({**one, **counts, "is_stale": False, "hour_of_week": 32})
+        for hour, empty in (hours or {}).items():
+            minutes = {"minutes_observed": 60, "minutes_empty": empty[station], "minutes_full": 0}
+            means = {"vehicles_mean": 5.0, "vehicles_min": 0, "vehicles_max": 9, "docks_mean": 15.0}
+            moves = {"vehicles_taken": 0, "vehicles_returned": 0, "hour_of_week": 32}
+            rows["station_hours"].append({**one, "hour_at": hour, **minutes, **means, **moves})
+    with engine.begin() as connection:
+        for table, given in rows.items():
+            if given:
+                connection.execute(insert(metadata.tables[table]), given)

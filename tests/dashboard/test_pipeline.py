@@ -1,0 +1,32 @@
+"""The page that tells how the pipeline is."""
+
+from datetime import timedelta
+
+from playwright.sync_api import Page, expect
+from sqlalchemy import Engine, insert
+
+from gans.clock import utc_now
+from gans.tables import collection_runs, rejects
+
+
+def test_it_names_the_sources_that_are_late(page: Page, engine: Engine) -> None:
+    now = utc_now()
+    counts = dict.fromkeys(("requests", "bytes_received", "units_planned", "units_failed", "rows_offered", "rows_rejected"), 1)
+    told = {"status": "ok", "missing": "{}", "landing_key": "k", "code_version": "1", "loaded_at": now}
+    run = {"attempt_at": now, "part": 1, **counts, **told}
+    with engine.begin() as connection:
+        for source, stale_at in (("weather", now + timedelta(hours=1)), ("flights", now - timedelta(minutes=1))):
+            connection.execute(insert(collection_runs), {**run, "source": source, "slot_at": now, "stale_at": stale_at})
+        refused = {"ordinal": 1, "unit": "Berlin", "reason": "no temperature", "item": "{}"}
+        key = {"source": "weather", "slot_at": now, "attempt_at": now, "part": 1}
+        connection.execute(insert(rejects), {**key, **refused})
+    page.goto("/")
+    page.get_by_role("link", name="Pipeline").click()
+    expect(page.get_by_text("1 of 2 sources are late")).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(3)
+
+
+def test_without_a_run_it_says_what_to_do(page: Page, engine: Engine) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Pipeline").click()
+    expect(page.get_by_text("Nothing has run yet")).to_be_visible()
