@@ -1,27 +1,34 @@
-"""The demo: ten cities, simulated upstreams, the whole way to a table worth looking at. No key, no network, a minute at most."""
+"""The demo: ten cities, simulated upstreams, the whole way to tables and a map worth looking at.
+
+No key, no network, a minute at most.
+"""
 
 import shutil
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Row, bindparam, text
+from sqlalchemy import Row, bindparam, case, func, select, text
 
 from gans.clock import utc_now
 from gans.settings import Settings
-from gans.source import registry
+from gans.source import Source, registry
 from gans.tables import Instant
-from local import watch
-from local.console import ago, out, plain, progress, styled, table, time, told
+from gans.tables.mobility import station_status
+from local import console, watch
+from local.console import ago, out, plain, progress, styled, table, told
 from local.pipeline import Pipeline
-from local.simulator import Simulator
+from local.simulator import Simulator, docks
 from local.status import statuses
 
 FOLDER = Path("data/demo")
 ISSUES = 3
 """How many weather issues the demo collects, three hours apart, so that there is a forecast to compare with an older one."""
+MORNING = time(8), 2
+"""When the morning of the stations begins, in the system's own zone, and how many hours of it are replayed."""
 
 
 class Clock:
@@ -47,7 +54,7 @@ def settings_for_demo(settings: Settings) -> Settings:
 
 def run(settings: Settings, cities: int = 10) -> Pipeline:
     """Collects and loads every source for the last slots from the simulator."""
-    for kept in ("landing", "reference", "state"):
+    for kept in ("archive", "landing", "reference", "state"):
         shutil.rmtree(FOLDER / kept, ignore_errors=True)
     now = utc_now()
     clock = Clock(now)
@@ -65,11 +72,48 @@ def run(settings: Settings, cities: int = 10) -> Pipeline:
         out.print(f"[bold]Collecting[/] {cities} cities from simulated upstreams at {simulator.url}")
         instants = [now - timedelta(hours=3) * back for back in reversed(range(ISSUES))]
         for source in pipeline.sources.values():
+            if source.name == "station_status":
+                _replay_morning(pipeline, source, clock, ZoneInfo(docks.system(simulator.world, "velib").city.timezone))
             for slot in sorted({source.schedule.slot(instant) for instant in instants}):
                 clock.now = slot
                 with progress(source.name) as on_progress:
                     told(pipeline.run(source, slot, on_progress))
     return pipeline
+
+
+def _replay_morning(pipeline: Pipeline, source: Source, clock: Clock, zone: ZoneInfo) -> None:
+    """The last morning on which people went to work, minute by minute in fast motion, and its hours archived."""
+    from gans.archive import archive  # duckdb: only here
+
+    begins, hours = MORNING
+    today = clock.now.astimezone(zone).date()
+    mornings = (datetime.combine(today - timedelta(days=back), begins, zone) for back in range(5))
+    over = clock.now - timedelta(hours=ISSUES * 3 + hours)  # before the issues of the forecast
+    morning = next(one for one in mornings if one.weekday() < 5 and one < over)
+    out.print(f"[bold]A morning of the stations[/] in fast motion: {morning:%A, %d %B}")
+    minutes = hours * 60
+    with progress(source.name) as on_progress:
+        for minute in range(minutes):
+            slot = morning.astimezone(UTC) + timedelta(minutes=minute)
+            clock.now = slot
+            pipeline.run(source, slot)
+            on_progress(minute + 1, minutes)
+            if minute % 15 == 0:
+                _show_stations(pipeline, morning + timedelta(minutes=minute))
+    done = archive(pipeline.store, pipeline.engine, source, morning + timedelta(hours=hours))
+    size = sum(file.file_bytes for hour in done for file in hour.systems) / 1e6
+    rows = sum(file.rows for hour in done for file in hour.systems)
+    out.print(f"  archived     {hours} hours: {rows:,} rows as Parquet, {size:.1f} MB, and what is usual at each station")
+
+
+def _show_stations(pipeline: Pipeline, local: datetime) -> None:
+    status = station_status.c
+    empty, full = (func.count(case((left == 0, 1))) for left in (status.vehicles_available, status.docks_available))
+    installed = select(func.count(), empty, full).where(status.is_installed == True)  # noqa: E712 - SQL's
+    with pipeline.engine.connect() as connection:
+        stations, are_empty, are_full = connection.execute(installed).one()
+    bars = f"[red]{'▇' * round(are_empty / 5)}[/][blue]{'▇' * round(are_full / 5)}[/]"
+    out.print(f"  {local:%H:%M}  {stations:,} stations, {are_empty:>3} empty, {are_full:>3} full  {bars}")
 
 
 def next_hours(pipeline: Pipeline, now: datetime, hours: int = 24) -> Sequence[Row[Any]]:
@@ -92,7 +136,14 @@ def show(pipeline: Pipeline, now: datetime) -> None:
     table(
         ("source", "last slot (UTC)", "status", "rows", "refused", "next run"),
         (
-            (one.source, time(one.last_slot), styled(one.status), f"{one.rows:,}", str(one.rejected), ago(one.next_slot, now))
+            (
+                one.source,
+                console.time(one.last_slot),
+                styled(one.status),
+                f"{one.rows:,}",
+                str(one.rejected),
+                ago(one.next_slot, now),
+            )
             for one in statuses(pipeline, now)
         ),
         title="The ledger",

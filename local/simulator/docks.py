@@ -22,6 +22,7 @@ class Station:
     """A station, whatever its feeds say.
 
     Attributes:
+        share: how full it is on average, 0 to 1: crews leave some stations poor.
         draw: how the commute moves it: 1 where people work, -1 where they live.
         phase: what tells its ups and downs from its neighbours'.
         is_open: False for a building site, which gives and takes nothing.
@@ -32,6 +33,7 @@ class Station:
     latitude: float
     longitude: float
     capacity: int
+    share: float
     draw: float
     phase: float
     is_open: bool
@@ -78,10 +80,8 @@ class System:
         """What is at a station now."""
         if not station.is_open:
             return Level(0, 0, 0)
-        local = now.astimezone(ZoneInfo(self.city.timezone))
-        hour, minute = local.hour + local.minute / 60, local.timestamp() / 60
-        tide = _tide(hour) * (1.0 if local.weekday() < 5 else 0.3)
-        share = 0.5 + 0.5 * station.draw * (tide - 0.45)
+        tide, minute = _tide_at(self.city.timezone, now)
+        share = station.share + 0.45 * station.draw * (tide - 0.3)
         share += 0.07 * math.sin(minute / 9 + station.phase) + 0.05 * math.sin(minute / 2.3 + 3 * station.phase)
         vehicles = min(max(round(share * station.capacity), 0), station.capacity)
         return Level(vehicles, round(0.4 * vehicles), station.capacity - vehicles)
@@ -96,8 +96,15 @@ class System:
             yield Vehicle(f"{dice.getrandbits(64):016x}", latitude, longitude, dice.random(), dice.random() < 0.03, is_disabled)
 
 
+@lru_cache(maxsize=16)
+def _tide_at(timezone: str, now: datetime) -> tuple[float, float]:
+    """How much of the day's commute is at work, and the minute; at the weekend half as many go."""
+    local = now.astimezone(ZoneInfo(timezone))
+    return _tide(local.hour + local.minute / 60) * (1.0 if local.weekday() < 5 else 0.5), local.timestamp() / 60
+
+
 def _tide(hour: float) -> float:
-    """How much of the day's commute is at work, 0 to 1: it comes at half past eight and leaves at six."""
+    """How much of a working day's commute is at work, 0 to 1: it comes at half past eight and leaves at six."""
 
     def rise(at: float, width: float) -> float:
         return 1 / (1 + math.exp(-(hour - at) / width))
@@ -112,11 +119,13 @@ def _at(city: City, km: float, angle: float) -> tuple[float, float]:
 
 
 def _stations(seed: int, city: City, number: int, radius_km: float) -> Iterator[Station]:
-    """Evenly over a disc (Vogel's spiral): offices within, homes without."""
+    """Over a city with a few suburbs, denser within: offices in the middle, homes around it."""
     for place in range(number):
         dice = random.Random(f"{seed} {city.city_id} station {place}")
-        km = radius_km * math.sqrt((place + 0.5) / number)
-        latitude, longitude = _at(city, km, place * math.pi * (3 - math.sqrt(5)))
+        angle = place * math.pi * (3 - math.sqrt(5)) + dice.uniform(-0.05, 0.05)  # Vogel's spiral, which crowds nowhere
+        suburbs = 1 + 0.13 * math.sin(2 * angle + 0.6) + 0.09 * math.sin(5 * angle) + 0.05 * math.sin(9 * angle + 2)
+        out = ((place + 0.5 + dice.uniform(-0.5, 0.5)) / number) ** 0.58
+        latitude, longitude = _at(city, radius_km * suburbs * out, angle)
         is_open = place % 53 != 52
         yield Station(
             number=place + 1,
@@ -124,7 +133,8 @@ def _stations(seed: int, city: City, number: int, radius_km: float) -> Iterator[
             latitude=latitude,
             longitude=longitude,
             capacity=dice.randint(12, 55) if is_open else 0,
-            draw=max(-1.0, min(1.0, 1.3 - 2.4 * km / radius_km + dice.uniform(-0.4, 0.4))),
+            share=dice.uniform(0.12, 0.78),
+            draw=max(-1.0, min(1.0, 1.3 - 2.4 * out + dice.uniform(-0.4, 0.4))),
             phase=dice.uniform(0, math.tau),
             is_open=is_open,
         )
