@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dashboard test lint fuzz bench schema synth aws-local lock clean
+.PHONY: help demo dashboard notebooks test lint fuzz bench schema synth aws-local lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -16,6 +16,9 @@ demo: .venv/local ## ten simulated cities, from the upstreams' answers to a tabl
 
 dashboard: .venv/dashboard ## the map and the other pages in a browser, on the configured database
 	@gans dashboard
+
+notebooks: .venv/notebooks ## JupyterLab on the notebooks; they read the demo's database (`make demo`)
+	@jupyter lab notebooks
 
 test: lint node_modules ## lint, then the whole suite on SQLite, MariaDB and real MySQL (set up where they are missing)
 	@pytest -n auto --dist loadgroup
@@ -45,6 +48,7 @@ lock: .venv/dev ## requirements*.txt, compiled anew from pyproject.toml
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml -o requirements-dev.txt
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra local -c requirements-dev.txt pyproject.toml -o requirements.txt
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra local --extra dashboard -c requirements-dev.txt pyproject.toml -o requirements-dashboard.txt
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra local --extra notebooks -c requirements-dev.txt pyproject.toml -o requirements-notebooks.txt
 	@for asset in collect load; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements-dev.txt infra_cdk/$$asset.in -o infra_cdk/$$asset.txt || exit; done
 	@npm install --silent --package-lock-only --omit-lockfile-registry-resolved --no-fund --no-audit
 
@@ -66,6 +70,11 @@ clean: ## everything that was made here, the demo's data too
 .venv/dashboard: requirements-dashboard.txt .venv/local
 	@echo "Installing the dashboard into .venv …"
 	@pip install -q --disable-pip-version-check --require-hashes -r requirements-dashboard.txt
+	@touch $@
+
+.venv/notebooks: requirements-notebooks.txt .venv/local
+	@echo "Installing JupyterLab into .venv …"
+	@pip install -q --disable-pip-version-check --require-hashes -r requirements-notebooks.txt
 	@touch $@
 
 .venv/dev: requirements-dev.txt .venv/local

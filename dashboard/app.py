@@ -4,13 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import live, pipeline
+from dashboard import city, live, pipeline
 
 st.set_page_config(page_title="Gans", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 st.html("<style>.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem }</style>")
 st.navigation(
     [
         st.Page(live.page, title="Map", icon=":material/map:", url_path="map", default=True),
+        st.Page(city.page, title="City", icon=":material/location_city:", url_path="city"),
         st.Page(pipeline.page, title="Pipeline", icon=":material/conveyor_belt:", url_path="pipeline"),
     ],
     position="top",
