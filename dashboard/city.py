@@ -144,11 +144,16 @@ def _bars(field: str, title: str, colour: str) -> alt.Chart:
 
 def _temperature(values: list[dict[str, Any]]) -> Chart:
     older = _older("temperature_before_c", "°C", zero=False)
-    return _panel(values, 190, older, _line("temperature_c", "°C", ORANGE, zero=False))
+    return _panel(values, 190, *_if_kept(values, older), _line("temperature_c", "°C", ORANGE, zero=False))
 
 
 def _rain(values: list[dict[str, Any]]) -> Chart:
-    return _panel(values, 140, _bars("precipitation_mm", "rain, mm", BLUE), _older("precipitation_before_mm", "rain, mm"))
+    older = _older("precipitation_before_mm", "rain, mm")
+    return _panel(values, 140, _bars("precipitation_mm", "rain, mm", BLUE), *_if_kept(values, older))
+
+
+def _if_kept(values: list[dict[str, Any]], older: alt.Chart) -> list[alt.Chart]:
+    return [older] if any(value["temperature_before_c"] is not None for value in values) else []
 
 
 def _wind(values: list[dict[str, Any]]) -> Chart:

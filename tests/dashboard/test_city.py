@@ -1,0 +1,51 @@
+"""The page of a city's next 72 hours."""
+
+from datetime import timedelta
+
+from playwright.sync_api import Page, expect
+from sqlalchemy import Engine, insert
+
+from gans.clock import utc_now
+from gans.tables import metadata
+
+FORECASTS = metadata.tables["weather_forecasts"]
+
+
+def forecast(engine: Engine, *issued_ago: int) -> None:
+    """Berlin, and an issue of its forecast so many hours ago each: rain in the first of 72 hours."""
+    now = utc_now()
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    city = {"city_id": 1, "name": "Berlin", "country_code": "DE", "timezone": "Europe/Berlin", "is_watched": True}
+    weather = {"temperature_c": 9.0, "snowfall_cm": 0.0, "wind_speed_kmh": 8.0, "wind_gust_kmh": 20.0, "condition_code": 3}
+    local = {"local_on": hour.date(), "local_hour_of_week": 8, "period_hours": 1, "provider": "open-meteo", "city_id": 1}
+    with engine.begin() as connection:
+        connection.execute(insert(metadata.tables["cities"]), {**city, "watched_at": now, "fetched_at": now})
+        for ago in issued_ago:
+            for ahead in range(72):
+                at = hour + timedelta(hours=ahead)
+                times = {"hour_at": at, "valid_at": at, "issued_at": hour - timedelta(hours=ago), "fetched_at": now}
+                rain = {"precipitation_mm": 2.0 if ahead == 0 else 0.0}
+                connection.execute(insert(FORECASTS), {**weather, **local, **times, **rain})
+
+
+def test_it_shows_the_hours_to_ride_in_and_an_older_forecast(page: Page, engine: Engine) -> None:
+    forecast(engine, 0, 3, 27)
+    page.goto("/")
+    page.get_by_role("link", name="City").click()
+    expect(page.get_by_text("71 of the next 72 hours are hours to ride in.")).to_be_visible()
+    expect(page.get_by_text("; dashed, that of ")).to_be_visible()
+    expect(page.get_by_text("Times in Europe/Berlin.")).to_be_visible()
+    expect(page.locator('[data-testid="stVegaLiteChart"] .marks')).to_have_count(4)
+
+
+def test_it_says_where_no_older_forecast_is_kept(page: Page, engine: Engine) -> None:
+    forecast(engine, 0, 3)
+    page.goto("/")
+    page.get_by_role("link", name="City").click()
+    expect(page.get_by_text("no forecast of a day before is kept yet")).to_be_visible()
+
+
+def test_without_a_city_it_says_what_to_do(page: Page, engine: Engine) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="City").click()
+    expect(page.get_by_text("No city is known yet.")).to_be_visible()
