@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import pymysql
-from sqlalchemy import Boolean, Column, Connection, Engine, Executable, Integer, String, Table, case, create_engine, event
+from sqlalchemy import Boolean, Column, Connection, Engine, Executable, Integer, String, Table, case, create_engine, event, text
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.engine import URL, Dialect, make_url
@@ -208,6 +208,30 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
                 raise
             time.sleep(random.uniform(0.5, 1.5) * 0.1 * 2**attempt)  # not all at once again
     raise AssertionError("unreachable")
+
+
+def query(engine: Engine, sql: str, most_rows: int | None = None) -> tuple[list[str], Sequence[Sequence[Any]]]:
+    """The columns and rows of a query that a person wrote.
+
+    Args:
+        engine: of `open_reader`.
+        most_rows: no more are given; on MySQL a LIMIT of the query's own may have the driver read more.
+
+    Raises:
+        DBAPIError: the database refuses it, as it refuses every change.
+    """
+    limits = most_rows is not None and engine.dialect.name == "mysql"  # the driver would read all; SQLite reads row by row
+    with engine.connect() as connection:
+        if limits:
+            connection.exec_driver_sql("SET SESSION sql_select_limit = %s", (most_rows,))
+        try:
+            result = connection.execute(text(sql.replace(":", r"\:")))
+            if not result.returns_rows:
+                return [], []
+            return list(result.keys()), result.fetchall() if most_rows is None else result.fetchmany(most_rows)
+        finally:
+            if limits:
+                connection.exec_driver_sql("SET SESSION sql_select_limit = DEFAULT")
 
 
 def _code(error: DBAPIError) -> Any:

@@ -558,14 +558,14 @@ def db_shell(
     sql: Annotated[str | None, typer.Argument(help="One query, instead of a prompt.")] = None, json: Json = False
 ) -> None:
     """Query the database; it only reads."""
-    from gans.database import open_reader
+    from gans.database import open_reader, query
     from local import shell
 
     engine = open_reader(_settings())
     if sql is None:
         shell.prompt(engine)
         return
-    columns, rows = shell.query(engine, sql)
+    columns, rows = query(engine, sql)
     if json:
         as_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:

@@ -3,26 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from gans.database import query
 from local.console import err, out, plain, table
 
 MAX_ROWS = 200
-
-
-def query(engine: Engine, sql: str) -> tuple[list[str], Sequence[Sequence[Any]]]:
-    """The columns and rows of a query.
-
-    Args:
-        engine: of `gans.database.open_reader`.
-
-    Raises:
-        SQLAlchemyError: the database refuses it, as it refuses every change.
-    """
-    with engine.connect() as connection:
-        result = connection.execute(text(sql.replace(":", r"\:")))
-        return (list(result.keys()), result.fetchall()) if result.returns_rows else ([], [])
 
 
 def show(columns: list[str], rows: Sequence[Sequence[Any]]) -> None:
