@@ -49,7 +49,7 @@ lock: .venv/dev ## requirements*.txt, compiled anew from pyproject.toml
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra local -c requirements-dev.txt pyproject.toml -o requirements.txt
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra local --extra dashboard -c requirements-dev.txt pyproject.toml -o requirements-dashboard.txt
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra local --extra notebooks -c requirements-dev.txt pyproject.toml -o requirements-notebooks.txt
-	@for asset in collect load; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements-dev.txt infra_cdk/$$asset.in -o infra_cdk/$$asset.txt || exit; done
+	@for asset in archive collect load; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements-dev.txt infra_cdk/$$asset.in -o infra_cdk/$$asset.txt || exit; done
 	@npm install --silent --package-lock-only --omit-lockfile-registry-resolved --no-fund --no-audit
 
 clean: ## everything that was made here, the demo's data too

@@ -39,6 +39,9 @@ from gans.tables import Instant
 from gans.tables.mobility import station_hours, station_status, station_usuals, station_vehicle_types, systems
 
 HOUR: Final = timedelta(hours=1)
+LATE: Final = timedelta(days=7)
+"""For how long what runs every hour looks at an hour again: a capture may come late, and the database may be away for days."""
+
 ROOT: Final = "archive/station_status"
 
 
@@ -104,6 +107,16 @@ class Archived(msgspec.Struct, frozen=True):
     unreadable: dict[str, str]
     systems: list[ArchivedSystem]
 
+    @property
+    def rows(self) -> int:
+        """Those of all its files."""
+        return sum(system.rows for system in self.systems)
+
+    @property
+    def file_bytes(self) -> int:
+        """The size of all its files."""
+        return sum(system.file_bytes for system in self.systems)
+
 
 def archive(
     store: Store,
@@ -113,6 +126,7 @@ def archive(
     since: datetime | None = None,
     *,
     is_again: bool = False,
+    has_time: Callable[[], bool] = lambda: True,
     on_progress: Callable[[int, int], None] = lambda done, planned: None,
 ) -> list[Archived]:
     """Compacts the hours that were over by `until` and have more parts than when they were compacted last, the newest first.
@@ -122,6 +136,7 @@ def archive(
     Args:
         since: no hour that began before the one that it lies in; None for all that are landed.
         is_again: also those that have as many (after a parser was mended).
+        has_time: asked before each hour; once it has not, the others are left to the next time.
         on_progress: told how many hours are done, and of how many.
 
     Raises:
@@ -137,6 +152,8 @@ def archive(
     hours = sorted(whole & (grown | {hour + HOUR for hour in grown}), reverse=True)
     done: list[Archived] = []
     for hour in hours:
+        if not has_time():
+            break
         done.append(compact(store, engine, source, hour))
         on_progress(len(done), len(hours))
     return done
@@ -417,12 +434,17 @@ def _parts(store: Store, prefix: str) -> Iterator[PartKey]:
 
 def _parts_by_hour(store: Store, source: Source, since: datetime | None, until: datetime) -> Counter[datetime]:
     """How many parts are landed for each hour that was over by `until`."""
-    prefixes = [f"landing/{source.name}/"]
+    prefixes, first = [f"landing/{source.name}/"], None
     if since:
-        hours = ((until - since) // HOUR) + 1
-        prefixes = [f"landing/{source.name}/{since + HOUR * number:%Y%m%dT%H}" for number in range(hours)]
-    slots = (part.slot for prefix in prefixes for part in _parts(store, prefix))
-    return Counter(hour for slot in slots if (hour := slot.replace(minute=0, second=0, microsecond=0)) <= until - HOUR)
+        days = (until.date() - since.date()).days + 1
+        prefixes = [f"landing/{source.name}/{since + timedelta(days=number):%Y%m%dT}" for number in range(days)]
+        first = _hour(since)
+    hours = (_hour(part.slot) for prefix in prefixes for part in _parts(store, prefix))
+    return Counter(hour for hour in hours if hour <= until - HOUR and (first is None or hour >= first))
+
+
+def _hour(instant: datetime) -> datetime:
+    return instant.replace(minute=0, second=0, microsecond=0)
 
 
 def _key_of_counts(day: date) -> str:

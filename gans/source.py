@@ -20,7 +20,8 @@ _MONDAY = datetime(1970, 1, 5, tzinfo=UTC)  # the first Monday of the epoch: per
 class Schedule(msgspec.Struct, frozen=True):
     """When a source is asked: every `period` (a divisor of an hour or a day, or a week), `offset` (less than it) later, in UTC.
 
-    The instants are aligned to the clock, so that a firing never falls beside its slot. Made by `every`, `daily` and `weekly`.
+    The instants are aligned to the clock, so that a firing never falls beside its slot. Made by `every`, `hourly`, `daily` and
+    `weekly`.
     """
 
     period: timedelta
@@ -67,6 +68,11 @@ def every(*, minutes: int = 0, hours: int = 0) -> Schedule:
     if bool(minutes) == bool(hours) or period < timedelta(0) or whole % period:
         raise ValueError(f"every(minutes={minutes}, hours={hours}): give one of them, a divisor of 60 or of 24")
     return Schedule(period)
+
+
+def hourly(minute: int) -> Schedule:
+    """Every hour, so many minutes after it has begun."""
+    return Schedule(timedelta(hours=1), timedelta(minutes=minute))
 
 
 def daily(at: str) -> Schedule:

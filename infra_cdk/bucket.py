@@ -1,4 +1,4 @@
-"""The bucket: `landing/`, `reference/` and `state/`, and who hears of what is put there."""
+"""The bucket: `landing/`, `archive/`, `reference/` and `state/`, and who hears of what is put there."""
 
 from datetime import timedelta
 
@@ -49,6 +49,8 @@ class Bucket(s3.Bucket):
                     for source in registry().values()
                     if source.keep
                 ),
+                # A file is kept for ever too; what an hour was before a late capture is not.
+                s3.LifecycleRule(id="archive", prefix="archive/", noncurrent_version_expiration=Duration.days(30)),
                 s3.LifecycleRule(id="reference", prefix="reference/", noncurrent_version_expiration=Duration.days(90)),
                 s3.LifecycleRule(id="state", prefix="state/", noncurrent_version_expiration=Duration.days(1)),
                 s3.LifecycleRule(id="uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
@@ -94,8 +96,8 @@ class Bucket(s3.Bucket):
             resources=[self.arn_for_objects(f"{prefix}*" if prefix.endswith("/") else prefix) for prefix in prefixes],
         )
 
-    def may_miss(self) -> iam.PolicyStatement:
-        """To be told that an object is not there: without it S3 says 403 instead of 404.
+    def may_list(self) -> iam.PolicyStatement:
+        """To be told what objects there are, and that one is not there: without it S3 says 403 instead of 404.
 
         A condition on `s3:prefix` would not do: a request for an object has none.
         """

@@ -13,7 +13,7 @@ from gans.reference import KEY, snapshot_key
 from gans.source import Source, every
 from infra_cdk.bucket import Bucket
 from infra_cdk.context import Context
-from infra_cdk.function import RETRIES, Function
+from infra_cdk.function import RETRIES, Function, cron
 from infra_cdk.packaging import COLLECT
 from infra_cdk.queues import Queues
 from infra_cdk.secret import may_read_secret
@@ -48,7 +48,7 @@ class Collector(Construct):
             bucket.may("PutObject", prefixes=(f"landing/{source.name}/",)),
             bucket.may("GetObject", prefixes=("reference/",)),
             bucket.may("GetObject", "PutObject", prefixes=(f"state/{source.name}.json",)),
-            bucket.may_miss(),
+            bucket.may_list(),
         ]
         if source.secret:
             environment["GANS_KEY_SECRET"] = key_secret(source)
@@ -77,12 +77,11 @@ class Collector(Construct):
         target = targets.LambdaFunction(
             self.function, dead_letter_queue=queues.unfired, max_event_age=max_age, retry_attempts=RETRIES
         )
-        fields = schedule.cron()
         events.Rule(
             self,
             "Schedule",
             description=f"Gans: {source.name}, {schedule}",
-            schedule=events.Schedule.cron(minute=fields["minute"], hour=fields["hour"], week_day=fields["day_of_week"]),
+            schedule=cron(schedule),
             targets=[target],
         )
         events.Rule(

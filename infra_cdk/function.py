@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -11,6 +12,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from gans.source import Schedule
 from infra_cdk.context import Context
 from infra_cdk.findings import acknowledge
 from infra_cdk.packaging import LAMBDA, LOCAL, Asset, package
@@ -18,6 +20,12 @@ from infra_cdk.packaging import LAMBDA, LOCAL, Asset, package
 LOG_RETENTION: Final = logs.RetentionDays.THREE_MONTHS
 RETRIES: Final = 2
 """After a minute and after two more: what Lambda does with an asynchronous invocation that failed."""
+
+
+def cron(schedule: Schedule) -> events.Schedule:
+    """`schedule` as EventBridge's cron expression."""
+    fields = schedule.cron()
+    return events.Schedule.cron(minute=fields["minute"], hour=fields["hour"], week_day=fields["day_of_week"])
 
 
 class Place(NamedTuple):

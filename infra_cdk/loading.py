@@ -1,4 +1,4 @@
-"""The functions that know the database: load, migrate, retain, freshness."""
+"""The functions that know the database: load, migrate, archive, retain, freshness."""
 
 from typing import Final
 
@@ -10,14 +10,25 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from gans import upkeep
+from gans.source import Schedule, hourly
+from infra_cdk import packaging
 from infra_cdk.bucket import Bucket
 from infra_cdk.context import Context
 from infra_cdk.database import NAME, DatabaseAccess
 from infra_cdk.findings import acknowledge
-from infra_cdk.function import LOG_RETENTION, RETRIES, Function
-from infra_cdk.packaging import LOAD
+from infra_cdk.function import LOG_RETENTION, RETRIES, Function, cron
 from infra_cdk.queues import Queues
 from infra_cdk.secret import may_read_secret
+
+MEMORY_MB: Final = 512
+ARCHIVE_MEMORY_MB: Final = 1024
+"""An hour of Vélib' takes a quarter of it, and 11 MB of the 512 in `/tmp`."""
+
+LANDED: Final = "landing/station_status/"
+ARCHIVED: Final = "archive/station_status/"
+COUNTS: Final = f"{ARCHIVED}_parts/"
+"""How many parts of each hour were compacted."""
 
 LOAD_TIMEOUT: Final = Duration.minutes(3)
 LOADERS: Final = 4
@@ -26,8 +37,7 @@ LOADERS: Final = 4
 BATCH: Final = 5
 MIGRATE_TIMEOUT: Final = Duration.minutes(15)
 MAX_AGE: Final = Duration.hours(1)
-NIGHTLY: Final = events.Schedule.cron(minute="40", hour="1")
-HOURLY: Final = events.Schedule.cron(minute="50")
+FRESHNESS: Final = hourly(50)
 
 
 class Loading(Construct):
@@ -35,7 +45,7 @@ class Loading(Construct):
 
     Attributes:
         migrated: runs the migrate function in every deploy that changes it, before the other functions change.
-        migrate, load, retain, freshness: the functions.
+        migrate, load, archive, retain, freshness: the functions.
     """
 
     def __init__(
@@ -58,15 +68,28 @@ class Loading(Construct):
             allows=[
                 bucket.may("GetObject", prefixes=("landing/",)),
                 bucket.may("GetObject", "PutObject", prefixes=("reference/", "state/")),
-                bucket.may_miss(),
+                bucket.may_list(),
             ],
             timeout=LOAD_TIMEOUT,
         )
         bucket.acknowledge_prefixes(self.load, "landing/", "reference/", "state/")
+        self.archive = self._function(
+            "Archive",
+            "compacts the hours of the stations that are over",
+            asset=packaging.ARCHIVE,
+            allows=[
+                bucket.may("GetObject", prefixes=(LANDED, COUNTS)),
+                bucket.may("PutObject", prefixes=(ARCHIVED,)),
+                bucket.may_list(),
+            ],
+            memory_mb=ARCHIVE_MEMORY_MB,
+            timeout=Duration.minutes(15),
+        )
+        bucket.acknowledge_prefixes(self.archive, LANDED, COUNTS, ARCHIVED)
         self.retain = self._function(
             "Retain",
             "thins old vintages and publishes the references anew",
-            allows=[bucket.may("GetObject", "PutObject", prefixes=("reference/",)), bucket.may_miss()],
+            allows=[bucket.may("GetObject", "PutObject", prefixes=("reference/",)), bucket.may_list()],
             timeout=Duration.minutes(15),
         )
         bucket.acknowledge_prefixes(self.retain, "reference/")
@@ -83,11 +106,15 @@ class Loading(Construct):
             report_batch_item_failures=True,
         )
         acknowledge(deliveries, "It reads a queue, which has dead letters", "Serverless-LambdaEventSourceMappingDestination")
-        rules = [self._rule("Nightly", NIGHTLY, self.retain), self._rule("Hourly", HOURLY, self.freshness)]
+        rules = [
+            self._rule("Archiving", upkeep.ARCHIVE, self.archive),
+            self._rule("Nightly", upkeep.RETAIN, self.retain),
+            self._rule("Hourly", FRESHNESS, self.freshness),
+        ]
 
         self.migrated = triggers.Trigger(self, "Migrated", handler=self.migrate, timeout=MIGRATE_TIMEOUT)
         # Changed in the meantime, they would meet the old schema; the old ones can live with the new schema.
-        self.migrated.execute_before(self.load, deliveries, self.retain, self.freshness, *rules)
+        self.migrated.execute_before(self.load, deliveries, self.archive, self.retain, self.freshness, *rules)
         self._keep_log_of_trigger()
 
     def _function(
@@ -97,6 +124,8 @@ class Loading(Construct):
         *,
         allows: list[iam.PolicyStatement],
         timeout: Duration,
+        asset: packaging.Asset = packaging.LOAD,
+        memory_mb: int = MEMORY_MB,
         environment: dict[str, str] | None = None,
     ) -> Function:
         database = self._database
@@ -111,23 +140,24 @@ class Loading(Construct):
             self,
             name,
             name.lower(),
-            asset=LOAD,
+            asset=asset,
             context=self._context,
             description=f"Gans: {does}",
             environment=known | (environment or {}),
             allows=[may_read_secret(self, database.secret), *allows],
-            memory_mb=512,
+            memory_mb=memory_mb,
             timeout=timeout,
             max_age=MAX_AGE,
             failures=self._queues.failures,
             place=database.place,
         )
 
-    def _rule(self, name: str, schedule: events.Schedule, function: Function) -> events.Rule:
+    def _rule(self, name: str, schedule: Schedule, function: Function) -> events.Rule:
         target = targets.LambdaFunction(
             function, dead_letter_queue=self._queues.unfired, max_event_age=MAX_AGE, retry_attempts=RETRIES
         )
-        return events.Rule(self, name, description=f"Gans: {function.node.id.lower()}", schedule=schedule, targets=[target])
+        description = f"Gans: {function.node.id.lower()}"
+        return events.Rule(self, name, description=description, schedule=cron(schedule), targets=[target])
 
     def _keep_log_of_trigger(self) -> None:
         """Gives the log of CDK's own function, which runs triggers, its retention: made by Lambda it would stay for ever."""

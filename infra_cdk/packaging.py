@@ -75,6 +75,7 @@ class Asset(msgspec.Struct, frozen=True):
         return ROOT / "infra_cdk" / f"{self.name}.txt"
 
 
+ARCHIVE: Final = Asset("archive", ("gans", "lambdas"), has_certificates=True)
 COLLECT: Final = Asset("collect", ("gans", "lambdas"))
 LOAD: Final = Asset("load", ("gans", "lambdas", "schema"), has_certificates=True)
 

@@ -9,10 +9,12 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from dotenv import dotenv_values
@@ -22,11 +24,15 @@ from gans.clock import utc_now
 from gans.errors import BadData, ConfigError
 from gans.settings import Settings, read_settings, redacted
 from gans.source import Source, registry
+from gans.upkeep import ARCHIVE, RETAIN
 from local.console import ago, as_json, err, out, plain, progress, styled, table, time, told
 
 if TYPE_CHECKING:
+    from gans.archive import Archived
     from gans.landing import Store
     from local.pipeline import Outcome, Pipeline
+
+T = TypeVar("T")
 
 app = typer.Typer(
     help="Collect what moves people in a city, and keep it in one SQL database.",
@@ -267,10 +273,7 @@ def run_archive(since: datetime | None = SINCE, until: datetime | None = UNTIL, 
     if json:
         as_json(hours)
     elif hours:
-        files = [system for hour in hours for system in hour.systems]
-        rows, size = sum(file.rows for file in files), sum(file.file_bytes for file in files) / 1e6
-        of = len({file.system_id for file in files})
-        out.print(f"Archived {len(hours)} hours of {of} systems: {rows:,} rows, {size:.1f} MB, in {plain(ROOT)} of the landing.")
+        out.print(f"Archived {_archived(hours)}, in {plain(ROOT)} of the landing.")
         for key, reason in unreadable.items():
             out.print(f"  {plain(key)}  {styled('failed')}  {plain(reason)}")
     elif next(pipeline.store.keys(f"landing/{source.name}/"), None):
@@ -280,32 +283,66 @@ def run_archive(since: datetime | None = SINCE, until: datetime | None = UNTIL, 
     raise typer.Exit(1 if unreadable else 0)
 
 
+def _archived(hours: "list[Archived]") -> str:
+    systems = {system.system_id for hour in hours for system in hour.systems}
+    rows, size_mb = sum(hour.rows for hour in hours), sum(hour.file_bytes for hour in hours) / 1e6
+    return f"{len(hours)} hours of {len(systems)} systems: {rows:,} rows, {size_mb:.1f} MB"
+
+
 @app.command(name="schedule")
 def run_schedule(names: Names = None) -> None:
-    """Run every source at its times, as EventBridge would on AWS, until Ctrl-C."""
+    """Run every source at its times, archive every hour and retain every night, as EventBridge would on AWS, until Ctrl-C."""
     from sqlalchemy.exc import DBAPIError
 
+    from gans.archive import LATE, archive
+    from gans.retain import retain
     from local import schedule
+    from local.schedule import Job
 
     pipeline = _pipeline()
     sources = _with_keys(pipeline, names)
+    is_ending = Event()
+
+    def attempt(name: str, run: Callable[[], T]) -> T | None:
+        try:
+            return run()
+        except (ConfigError, DBAPIError) as error:
+            err.print(f"  {name:<12} [red]{plain(getattr(error, 'orig', None) or error)}[/]")
+            return None
 
     def fire(source: Source, slot: datetime) -> None:
-        try:
-            outcome = pipeline.run(source, slot)
-        except (ConfigError, DBAPIError) as error:
-            err.print(f"  {source.name:<12} [red]{plain(getattr(error, 'orig', None) or error)}[/]")
+        outcome = attempt(source.name, lambda: pipeline.run(source, slot))
+        if outcome is None:
             return
         told(outcome)
         for reader in pipeline.readers(changed for part in outcome.loaded for changed in part.published):
             if reader in sources and reader is not source:
                 fire(reader, reader.schedule.slot(utc_now()))
 
+    def archive_hours(_: datetime) -> None:
+        store, engine, source, now = pipeline.store, pipeline.engine, pipeline.sources["station_status"], utc_now()
+        hours = attempt(
+            "archive", lambda: archive(store, engine, source, now, now - LATE, has_time=lambda: not is_ending.is_set())
+        )
+        if hours:
+            out.print(f"  {'archive':<12} {_archived(hours)}")
+
+    def thin(_: datetime) -> None:
+        if retained := attempt("retain", lambda: retain(pipeline.engine, utc_now())):
+            out.print(f"  {'retain':<12} {sum(retained.rows.values()):,} rows dropped")
+
+    jobs = [Job(source.name, source.schedule, partial(fire, source)) for source in sources]
+    if any(source.name == "station_status" for source in sources):
+        jobs.append(Job("archive", ARCHIVE, archive_hours, is_upkeep=True))
+    jobs.append(Job("retain", RETAIN, thin, is_upkeep=True))
     now = utc_now()
-    for source in sources:
-        following = source.schedule.next(now)
-        out.print(f"  {source.name:<12} {source.schedule}, next {time(following)} ({ago(following, now)})")
-    schedule.serve(sources, fire, utc_now)
+    for job in jobs:
+        following = job.schedule.next(now)
+        out.print(f"  {job.name:<12} {job.schedule}, next {time(following)} ({ago(following, now)})")
+    try:
+        schedule.serve(jobs, utc_now)
+    finally:
+        is_ending.set()
 
 
 @app.command()

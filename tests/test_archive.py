@@ -359,6 +359,15 @@ def test_what_is_broken_off_is_done_the_next_time(
     assert hour_of(engine)["vehicles_mean"] == 3
 
 
+def test_what_there_is_no_time_for_is_done_the_next_time(store: FolderStore, engine: Engine, land: Land) -> None:
+    for hour in range(3):
+        land(hour * 60, {"a": 5})
+    time = iter([True, False])
+    done = archive(store, engine, source, TEN + 3 * HOUR, has_time=lambda: next(time))
+    assert [one.hour for one in done] == [TEN + 2 * HOUR]
+    assert [one.hour for one in archive(store, engine, source, TEN + 3 * HOUR)] == [TEN + 2 * HOUR, TEN + HOUR, TEN]
+
+
 def test_a_part_that_cannot_be_read_costs_only_itself(store: FolderStore, engine: Engine, land: Land) -> None:
     land(0, {"a": 5})
     bad = land(1, {"a": 5})

@@ -18,15 +18,18 @@ def test_a_folder_weighs_what_it_has_compressed(tmp_path: Path) -> None:
 
 def test_each_asset_stands_beside_its_limit_and_the_usual(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without a look at the real wheels, which are of the run itself."""
-    for name, content in (("collect", b"c"), ("load", b"l" * 50), ("usual", bytes(range(256)) * 2)):
+    contents = {"archive": b"a" * 70, "collect": b"c", "load": b"l" * 50, "usual": bytes(range(256)) * 2}
+    for name, content in contents.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "code").write_bytes(content)
     monkeypatch.setattr(assets, "package", lambda asset, target: tmp_path / asset.name)
-    monkeypatch.setattr(assets, "usual", lambda folder: tmp_path / "usual")
+    monkeypatch.setattr(assets, "usual", lambda packages, folder: tmp_path / "usual")
     with assets.suite() as suite:
         found = {benchmark.name: (benchmark.ours(), benchmark.peer()) for benchmark in suite.benchmarks}
-    own = {name: assets.zipped_mb(tmp_path / name) for name in ("collect", "load", "usual")}
+    own = {name: assets.zipped_mb(tmp_path / name) for name in contents}
     assert found == {
+        "assets.archive.limit": (own["archive"], 40.0),
+        "assets.archive.usual": (own["archive"], own["usual"]),
         "assets.collect.limit": (own["collect"], 8.0),
         "assets.collect.usual": (own["collect"], own["usual"]),
         "assets.load.limit": (own["load"], 25.0),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gans import source as module
-from gans.source import Reference, Request, Schedule, Source, daily, every, registry, weekly
+from gans.source import Reference, Request, Schedule, Source, daily, every, hourly, registry, weekly
 from local.schedule import trigger
 
 SCHEDULES = [
@@ -17,6 +17,7 @@ SCHEDULES = [
     every(hours=3),
     every(hours=12),
     every(hours=24),
+    hourly(5),
     daily("03:10"),
     daily("00:00"),
     weekly("MON", "00:00"),
@@ -38,6 +39,7 @@ def at(text: str) -> datetime:
         (every(hours=3), "2025-03-30T03:00", "2025-03-30T03:00", "2025-03-30T06:00"),
         (every(hours=3), "2024-12-31T22:00", "2024-12-31T21:00", "2025-01-01T00:00"),
         (every(minutes=20), "2025-01-01T00:59", "2025-01-01T00:40", "2025-01-01T01:00"),
+        (hourly(5), "2025-01-01T00:04:59", "2024-12-31T23:05", "2025-01-01T00:05"),
         (daily("03:10"), "2025-03-01T03:09:59", "2025-02-28T03:10", "2025-03-01T03:10"),
         (daily("03:10"), "2024-02-29T03:10", "2024-02-29T03:10", "2024-03-01T03:10"),
         (weekly("MON", "05:00"), "2025-01-06T04:59", "2024-12-30T05:00", "2025-01-06T05:00"),
@@ -63,6 +65,7 @@ def test_the_cron_fires_at_every_slot_of_three_weeks(schedule: Schedule) -> None
 
 def test_the_cron_fields_are_those_of_eventbridge() -> None:
     assert every(minutes=15).cron() == {"minute": "0/15", "hour": "*", "day_of_week": "*"}
+    assert hourly(5).cron() == {"minute": "5", "hour": "0/1", "day_of_week": "*"}
     assert every(hours=3).cron() == {"minute": "0", "hour": "0/3", "day_of_week": "*"}
     assert weekly("WED", "03:10").cron() == {"minute": "10", "hour": "3", "day_of_week": "WED"}
 

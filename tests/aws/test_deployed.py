@@ -7,18 +7,22 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
+import duckdb
 import msgspec
 import pytest
 from botocore.exceptions import ClientError
 from sqlalchemy import Engine, create_engine, func, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
+from gans.archive import HOUR
 from gans.secrets import Login
 from gans.source import registry
 from gans.tables import collection_runs, metadata
+from gans.tables.mobility import station_hours
 from local import mysql
 from local.deployed import ANALYST_SECRET, STACK, Deployed
 from local.ministack import REGION
@@ -98,6 +102,44 @@ def test_the_same_slot_again_changes_no_row(aws: Deployed, clock: Clock, calm: N
     before = content(aws.engine)
     fire(aws, slot)
     assert content(aws.engine) == before
+
+
+def test_an_hour_that_is_over_becomes_a_file_and_rows(aws: Deployed, calm: None, tmp_path: Path) -> None:
+    """The minutes of the hour before are asked for now, and the rule's function is fired as the rule would."""
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - HOUR
+    for minute in range(2):
+        aws.store.write("state/station_status.json", b"{}")  # else the last answer would still hold
+        fire(aws, hour + timedelta(minutes=minute), {"station_status"})
+    answer = aws.cloud.client("lambda").invoke(FunctionName=aws.functions()["archive"], Payload=b"{}")
+    told = json.load(answer["Payload"])
+    assert hour.isoformat() in told["hours"], told
+    assert told["is_complete"]
+    of = station_hours.c
+    query = select(of.system_id, func.count(), func.max(of.minutes_observed)).where(of.hour_at == hour).group_by(of.system_id)
+    with aws.engine.connect() as connection:
+        stations = {system: (count, minutes) for system, count, minutes in connection.execute(query)}
+    assert stations
+    for system, (count, minutes) in stations.items():
+        data = aws.store.read(f"archive/station_status/system_id={system}/date={hour:%Y-%m-%d}/hour={hour:%H}.parquet")
+        assert data
+        assert minutes >= 2
+        (file := tmp_path / f"{system}.parquet").write_bytes(data)
+        ((found, rows),) = duckdb.sql(f"SELECT count(DISTINCT station_id), count(*) FROM '{file}'").fetchall()
+        assert found == count
+        assert rows >= 2 * count
+
+
+def test_the_archive_reaches_only_what_is_its_own(aws: Deployed) -> None:
+    bucket, place = as_role_of(aws, "archive")("s3"), aws.bucket
+    refused: dict[str, Callable[[], object]] = {
+        "landing": lambda: bucket.put_object(Bucket=place, Key="landing/station_status/probe", Body=b""),
+        "the landing of vehicles": lambda: bucket.get_object(Bucket=place, Key=next(aws.store.keys("landing/vehicles/"))),
+        "a reference": lambda: bucket.get_object(Bucket=place, Key="reference/cities.json"),
+        "deleting": lambda: bucket.delete_object(Bucket=place, Key=next(aws.store.keys("archive/"))),
+    }
+    for what, attempt in refused.items():
+        with pytest.raises(ClientError, match="AccessDenied"):
+            print(what, attempt())  # noqa: T201 - pytest shows it where it was not refused
 
 
 def test_a_missing_key_stops_its_source_alone_and_is_told(aws: Deployed, calm: None) -> None:

@@ -11,11 +11,13 @@ import pytest
 
 from gans.errors import ConfigError
 from infra_cdk import packaging
-from infra_cdk.packaging import COLLECT, LAMBDA, LOAD, LOCAL, Asset, Target, package
+from infra_cdk.packaging import ARCHIVE, COLLECT, LAMBDA, LOAD, LOCAL, Asset, Target, package
 
-ASSETS = [COLLECT, LOAD]
+ASSETS = [ARCHIVE, COLLECT, LOAD]
 TARGETS = [LAMBDA, LOCAL]
-MB_ZIPPED = {"collect": 8, "load": 25}
+MB_ZIPPED = {"archive": 40, "collect": 8, "load": 25}
+MB_UNZIPPED = 250
+"""The most that Lambda takes (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -42,6 +44,7 @@ def test_it_is_small(asset: Asset, target: Target, tmp_path: Path) -> None:
             archive.write(path, path.relative_to(folder))
     size = (tmp_path / "asset.zip").stat().st_size
     assert size <= MB_ZIPPED[asset.name] * 1e6
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < MB_UNZIPPED * 1e6
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.machine)
@@ -72,17 +75,31 @@ def test_load_holds_the_schema_and_nothing_that_asks(target: Target) -> None:
     assert list((folder / "schema" / "views").glob("*.sql"))
 
 
-def test_wheels_are_those_of_the_target() -> None:
-    libraries = {path.name for path in package(LOAD, LAMBDA).rglob("*.so")}
-    assert libraries
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.machine)
+def test_archive_holds_duckdb_and_nothing_that_asks_or_parses_pages(target: Target) -> None:
+    names = {path.name for path in package(ARCHIVE, target).iterdir()}
+    assert {"duckdb", "gans", "lambdas", "msgspec", "pymysql", "rds-ca.pem", "sqlalchemy", "tzdata"} <= names
+    assert not names & {"alembic", "boto3", "bs4", "lxml", "numpy", "pandas", "pyarrow", "requests", "schema", "tzfpy", "local"}
+
+
+@pytest.mark.parametrize(("asset", "library"), [(LOAD, ".cpython-313-aarch64"), (ARCHIVE, "_duckdb.")], ids=["load", "archive"])
+def test_wheels_are_those_of_the_target(asset: Asset, library: str) -> None:
+    libraries = {path.name: path for path in package(asset, LAMBDA).rglob("*.so")}
+    assert [name for name in libraries if library in name]
     assert not [name for name in libraries if "x86_64" in name]
-    assert [name for name in libraries if "cpython-313-aarch64" in name]
+    for path in libraries.values():
+        with path.open("rb") as file:
+            assert file.read(20)[18:] == b"\xb7\x00", f"{path} is not for AArch64"  # e_machine of ELF
 
 
 @pytest.mark.parametrize(
     ("asset", "modules"),
-    [(COLLECT, "lambdas.collect"), (LOAD, "lambdas.load, lambdas.migrate, lambdas.retain, lambdas.freshness")],
-    ids=["collect", "load"],
+    [
+        (ARCHIVE, "lambdas.archive"),
+        (COLLECT, "lambdas.collect"),
+        (LOAD, "lambdas.load, lambdas.migrate, lambdas.retain, lambdas.freshness"),
+    ],
+    ids=["archive", "collect", "load"],
 )
 def test_the_handlers_need_nothing_else(asset: Asset, modules: str) -> None:
     """boto3 is first imported when it is asked for."""
@@ -94,6 +111,12 @@ def test_every_parser_has_its_libraries() -> None:
     names = "from gans.sources._countries import _spellings; print(_spellings('de')['Österreich'])"
     told = alone(package(LOAD, LOCAL), f"import bs4, lxml.html, tzfpy; print(tzfpy.get_tz(13.4, 52.5)); {names}")
     assert told.split() == ["Europe/Berlin", "AT"]
+
+
+def test_duckdb_has_what_an_hour_takes_without_a_download() -> None:
+    known = "SELECT extension_name FROM duckdb_extensions() WHERE loaded AND install_mode = 'STATICALLY_LINKED'"
+    told = alone(package(ARCHIVE, LOCAL), f"import duckdb; print(*sum(duckdb.sql({known!r}).fetchall(), ()))")
+    assert {"icu", "json", "parquet"} <= set(told.split())
 
 
 def alone(folder: Path, code: str) -> str:

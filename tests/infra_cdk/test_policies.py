@@ -126,11 +126,17 @@ def test_load_may_not_land_and_the_others_read_no_bucket_they_need_not(deploymen
     states = {("s3:GetObject", "/state/*"), ("s3:PutObject", "/state/*")}
     assert of_bucket("load") == mended | states | {("s3:GetObject", "/landing/*")}
     assert of_bucket("retain") == mended
+    assert of_bucket("archive") == {
+        ("s3:GetObject", "/landing/station_status/*"),
+        ("s3:GetObject", "/archive/station_status/_parts/*"),
+        ("s3:PutObject", "/archive/station_status/*"),
+        ("s3:ListBucket", ""),
+    }
     assert of_bucket("freshness") == of_bucket("migrate") == set()
 
 
 def test_what_knows_the_database_reads_its_secret_and_no_key(deployment: Deployment) -> None:
-    for module in ("load", "migrate", "retain", "freshness"):
+    for module in ("load", "migrate", "archive", "retain", "freshness"):
         (function,) = deployment.functions(module).values()
         variables = function["Environment"]["Variables"]
         may = allowed(deployment, role_of(function))

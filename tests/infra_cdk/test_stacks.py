@@ -68,11 +68,11 @@ def test_a_collector_knows_what_it_collects_and_no_database(deployed: Deploy) ->
 
 def test_what_knows_the_database_stands_without_internet(deployed: Deploy) -> None:
     deployment = deployed("none")
-    for module in ("load", "migrate", "retain", "freshness"):
+    for module in ("load", "migrate", "archive", "retain", "freshness"):
         (function,) = deployment.functions(module).values()
         assert len(function["VpcConfig"]["SubnetIds"]) == 2
         assert function["Environment"]["Variables"]["GANS_DATABASE_CA"] == "/var/task/rds-ca.pem"
-        assert function["MemorySize"] == 512
+        assert function["MemorySize"] == (1024 if module == "archive" else 512)
     assert not deployment.of("EC2::NatGateway")
     assert not deployment.of("EC2::InternetGateway")
     assert not [route for route in deployment.of("EC2::Route").values() if route.get("DestinationCidrBlock") == "0.0.0.0/0"]
@@ -80,6 +80,18 @@ def test_what_knows_the_database_stands_without_internet(deployed: Deploy) -> No
     (secrets,) = (endpoint for service, endpoint in endpoints.items() if "secretsmanager" in service)
     assert len(secrets["SubnetIds"]) == 1
     assert len(endpoints) == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "expression", "timeout"),
+    [("archive", "cron(5 0/1 ? * * *)", 900), ("retain", "cron(40 1 ? * * *)", 900), ("freshness", "cron(50 0/1 ? * * *)", 60)],
+)
+def test_what_is_stored_is_looked_after_by_the_clock(deployed: Deploy, module: str, expression: str, timeout: int) -> None:
+    deployment = deployed("none")
+    ((name, function),) = deployment.functions(module).items()
+    (rule,) = rules_of(deployment, name)
+    assert rule["ScheduleExpression"] == expression
+    assert function["Timeout"] == timeout
 
 
 def test_the_database_is_guarded(deployed: Deploy) -> None:
@@ -161,8 +173,10 @@ def test_only_what_is_landed_notifies_the_queue(deployed: Deploy) -> None:
     assert set(told) == {"EventBridgeConfiguration", "QueueConfigurations"}
     (notified,) = told["QueueConfigurations"]
     assert notified["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "landing/"}]
-    prefixes = {rule.get("Prefix") for rule in bucket["LifecycleConfiguration"]["Rules"]}
-    assert {"landing/", "reference/", "state/"} <= prefixes
+    rules = {rule.get("Prefix"): rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert {"landing/", "archive/", "reference/", "state/"} <= set(rules)
+    expiring = {prefix for prefix, rule in rules.items() if "ExpirationInDays" in rule}
+    assert expiring == {f"landing/{source.name}/" for source in registry().values() if source.keep}
 
 
 def test_the_schema_is_brought_up_before_anything_fires(deployed: Deploy) -> None:
@@ -172,7 +186,7 @@ def test_the_schema_is_brought_up_before_anything_fires(deployed: Deploy) -> Non
     firing = ("AWS::Events::Rule", "AWS::Lambda::EventSourceMapping")
     assert {name for name, found in resources.items() if found["Type"] in firing} <= after
     handlers = {resources[name]["Properties"].get("Handler") for name in after}
-    assert {"lambdas.load.handler", "lambdas.retain.handler", "lambdas.freshness.handler"} <= handlers
+    assert {f"lambdas.{module}.handler" for module in ("load", "archive", "retain", "freshness")} <= handlers
 
 
 def _listed(value: Any) -> list[Any]:

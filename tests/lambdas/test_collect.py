@@ -237,6 +237,7 @@ def test_secrets_manager_that_is_not_reached_is_tried_again_later(
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
+        ("archive", "alembic, bs4, boto3, gans.collect, gans.http, lxml, pandas, requests, tzfpy, urllib3"),
         ("collect", "alembic, bs4, boto3, gans.tables, lxml, pandas, pymysql, sqlalchemy"),
         ("load", "alembic, bs4, boto3, gans.collect, gans.http, lxml, pandas, requests, tzfpy, urllib3"),
     ],

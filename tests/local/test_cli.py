@@ -17,7 +17,7 @@ import typer.main
 
 from gans.landing import FolderStore, Footer, Header, PartKey, PartWriter, read_part
 from gans.source import Capture
-from local import cli
+from local import cli, schedule
 from local.console import plain
 from local.simulator import FAULTS, Simulator
 
@@ -195,14 +195,19 @@ def test_what_may_not_be_kept_cannot_be_replayed(gans: Gans) -> None:
     assert "kept for 24 hours only" in said.err
 
 
-def test_archive_compacts_what_is_over_and_again_where_that_is_wanted(gans: Gans) -> None:
-    assert "No station was asked yet" in gans("archive").out
-    store, at = FolderStore(Path("data")), datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
+def land_statuses(store: FolderStore, at: datetime) -> None:
+    """Lands an answer with three stations."""
     writer = PartWriter(Header("station_status", at, at, 1, "0"))
     context = {"system_id": "testville", "provider": "gbfs", "timezone": "Europe/Berlin", "ttl_s": None}
     body = (ROOT / "tests" / "sources" / "station_status" / "payload.json").read_bytes()
     writer.add(Capture("testville", "https://gbfs.example.com/", 200, at, at, context=context, body=body))
     store.write(str(PartKey.of(writer.header)), writer.close(Footer(at, 1, len(body), 1)))
+
+
+def test_archive_compacts_what_is_over_and_again_where_that_is_wanted(gans: Gans) -> None:
+    assert "No station was asked yet" in gans("archive").out
+    store, at = FolderStore(Path("data")), datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
+    land_statuses(store, at)
     (hour,) = json.loads(gans("archive", "--json").out)
     assert (hour["hour"], hour["parts"], hour["unreadable"]) == ("2026-01-05T07:00:00Z", 1, {})
     (system,) = hour["systems"]
@@ -215,6 +220,23 @@ def test_archive_compacts_what_is_over_and_again_where_that_is_wanted(gans: Gans
     store.write(bad := str(PartKey("station_status", at, at, 2)), b"")
     said = gans("archive")
     assert (said.code, bad in said.out, "cut short" in said.out) == (1, True, True), said
+
+
+def test_the_schedule_looks_after_what_is_stored_as_aws_does(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_at_once(jobs: list[schedule.Job], clock: object) -> None:
+        for job in jobs:
+            job.run(job.schedule.slot(datetime.now(UTC)))
+
+    monkeypatch.setattr(schedule, "serve", all_at_once)
+    land_statuses(FolderStore(Path("data")), datetime.now(UTC) - timedelta(hours=1))
+    said = gans("schedule", "station_status")
+    assert said.code == 0, said.err
+    assert re.search(r"archive +every 1 h, next [^\n]+:05", said.out)
+    assert re.search(r"retain +daily at 01:40 UTC", said.out)
+    assert re.search(r"archive +1 hours of 1 systems: 3 rows", said.out)
+    assert re.search(r"retain +0 rows dropped", said.out)
+    assert len(rows("station_hours")) == 3
+    assert "archive" not in gans("schedule", "stations").out, "whoever asks for the statuses archives them"
 
 
 def test_a_persons_comments_in_the_watchlist_stay(gans: Gans) -> None:

@@ -1,0 +1,10 @@
+"""When what is stored is looked after: the same times on AWS and on a laptop."""
+
+from typing import Final
+
+from gans.source import daily, hourly
+
+ARCHIVE: Final = hourly(5)
+"""By then the runs of an hour's last minute are over, those that were tried again too; what comes later rewrites its hour."""
+
+RETAIN: Final = daily("01:40")
