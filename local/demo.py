@@ -101,9 +101,8 @@ def _replay_morning(pipeline: Pipeline, source: Source, clock: Clock, zone: Zone
             if minute % 15 == 0:
                 _show_stations(pipeline, morning + timedelta(minutes=minute))
     done = archive(pipeline.store, pipeline.engine, source, morning + timedelta(hours=hours))
-    size = sum(file.file_bytes for hour in done for file in hour.systems) / 1e6
-    rows = sum(file.rows for hour in done for file in hour.systems)
-    out.print(f"  archived     {hours} hours: {rows:,} rows as Parquet, {size:.1f} MB, and what is usual at each station")
+    rows, size_mb = sum(hour.rows for hour in done), sum(hour.file_bytes for hour in done) / 1e6
+    out.print(f"  archived     {hours} hours: {rows:,} rows as Parquet, {size_mb:.1f} MB, and what is usual at each station")
 
 
 def _show_stations(pipeline: Pipeline, local: datetime) -> None:

@@ -1,0 +1,167 @@
+"""The map page in a real browser, against a bare Streamlit script that draws as many dots from memory.
+
+1,450 stations, as many as Vélib' has, with their status, in SQLite: the page reads them, their needs and what their neighbours
+can lend, chooses the spots for 40 scooters, and draws. The peer reads nothing and says nothing.
+"""
+
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import msgspec
+from playwright.sync_api import Browser, Page
+
+from benchmarks.side_by_side import Benchmark, Suite
+from gans.clock import utc_now
+from gans.settings import Settings
+from local import watch
+from local.browser import browser
+from local.dashboard import command
+from local.pipeline import Pipeline
+from local.simulator import Simulator
+
+BARE = """
+import json, time
+import pydeck as pdk
+import streamlit as st
+
+@st.fragment(run_every="60s")
+def page():
+    dots = json.load(open({dots!r}))
+    layer = pdk.Layer("ScatterplotLayer", data=dots, get_position="at", get_radius=60, get_fill_color=[158, 176, 196])
+    at = pdk.ViewState(latitude=48.86, longitude=2.35, zoom=11.5)
+    st.pydeck_chart(pdk.Deck(layers=[layer], map_provider=None, initial_view_state=at), height=560)
+    st.text(f"{{len(dots)}} stations, {{time.time()}} ago")
+
+page()
+"""
+KEPT_S = 21
+"""For how long the page keeps what it read last, and a little more."""
+ROUNDS = 4
+
+
+@contextmanager
+def suite() -> Iterator[Suite]:
+    """Both pages, each served by its own Streamlit."""
+    with tempfile.TemporaryDirectory() as folder, browser() as chromium:
+        dots = _fill(Path(folder))
+        (Path(folder) / "dots.json").write_bytes(msgspec.json.encode(dots))
+        bare = Path(folder) / "bare.py"
+        bare.write_text(BARE.format(dots=str(Path(folder) / "dots.json")))
+        url = {"GANS_DATABASE_URL": f"sqlite:///{folder}/gans.db"}
+        with _served(command, url) as ours, _served(partial(_command, bare), {}) as peer:
+            yield Suite(
+                [
+                    _benchmark("first_paint", partial(_first_paint, chromium, ours), partial(_first_paint, chromium, peer)),
+                    _benchmark("refresh", partial(_refresh, chromium, ours), partial(_refresh, chromium, peer)),
+                ],
+                {package: version(package) for package in ("streamlit", "pydeck")} | {"Chromium": chromium.version},
+            )
+
+
+def _benchmark(name: str, ours: Any, peer: Any) -> Benchmark:
+    return Benchmark(
+        name=f"map.{name}.bare",
+        unit="pages/s",
+        amount=1,
+        ours=ours,
+        peer=peer,
+        peer_name="bare Streamlit, 1,450 dots",
+        target=0.5,
+        rounds=ROUNDS,
+    )
+
+
+def _fill(folder: Path) -> list[dict[str, Any]]:
+    """Vélib' as the simulator has it, collected and loaded; its stations as dots."""
+    with Simulator() as simulator:
+        settings = Settings(
+            database_url=f"sqlite:///{folder}/gans.db",
+            landing=str(folder),
+            watchlist=folder / "watchlist.toml",
+            simulator_url=simulator.url,
+        )
+        pipeline = Pipeline(settings)
+        pipeline.prepare()
+        (velib,) = (system for system in simulator.world.systems() if system["system_id"] == "velib")
+        where = velib.get("url") or velib["catalogue_id"]
+        watch.add_system(pipeline.store, settings.watchlist_file, "velib", where, "gbfs", None, velib["ttl_s"])
+        for name in ("systems_catalogue", "stations", "station_status"):
+            pipeline.run(pipeline.sources[name], pipeline.sources[name].schedule.slot(utc_now()))
+        with pipeline.engine.connect() as connection:
+            rows = connection.exec_driver_sql("SELECT longitude, latitude FROM stations").all()
+    pipeline.engine.dispose()
+    return [{"at": [row.longitude, row.latitude]} for row in rows]
+
+
+def _command(script: Path, address: str, port: int) -> Sequence[str]:
+    return [str(script) if part.endswith("app.py") else part for part in command(address, port)]
+
+
+@contextmanager
+def _served(made: Any, environment: dict[str, str]) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    given = {**os.environ, **environment}
+    with subprocess.Popen(made("127.0.0.1", port), env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            while True:
+                assert server.poll() is None, "the dashboard's server ended"
+                try:
+                    urlopen(f"http://127.0.0.1:{port}/_stcore/health").close()
+                    break
+                except URLError:
+                    time.sleep(0.05)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def _opened(chromium: Browser, url: str) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def _drawn(page: Page) -> None:
+    page.wait_for_selector('[data-testid="stDeckGlJsonChart"] canvas')
+    page.wait_for_selector("text=stations, ")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def _first_paint(chromium: Browser, url: str) -> float:
+    """From the address to two frames after the canvas and its words are there, in a browser that has kept nothing."""
+    with _opened(chromium, url) as page:
+        began = time.perf_counter()
+        page.goto(url)
+        _drawn(page)
+        return time.perf_counter() - began
+
+
+def _refresh(chromium: Browser, url: str) -> float:
+    """From the minute's end to another age on the page, read anew from the database."""
+    with _opened(chromium, url) as page:
+        page.clock.install()
+        page.goto(url)
+        _drawn(page)
+        age = page.get_by_text(" ago").first
+        before = age.inner_text()
+        time.sleep(KEPT_S)
+        began = time.perf_counter()
+        page.clock.run_for(61_000)
+        while age.inner_text() == before:
+            time.sleep(0.01)
+        return time.perf_counter() - began
