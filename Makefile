@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dashboard notebooks test lint fuzz bench schema synth aws-local lock clean
+.PHONY: help demo dashboard notebooks test lint fuzz bench schema pictures synth aws-local lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -37,6 +37,9 @@ bench: .venv/dev node_modules ## the benchmarks, side by side with peers
 
 schema: .venv/dev ## schema/gans.sql and schema/README.md, generated from gans/tables
 	@python -m local.dictionary
+
+pictures: .venv/dev ## the README's pictures, taken anew of the demo and the dashboard
+	@python -m local.pictures
 
 synth: .venv/dev node_modules ## what would be deployed to AWS, as CloudFormation in cdk.out/: needs no account
 	@cdk synth --quiet

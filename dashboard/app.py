@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import city, live, pipeline
+from dashboard import city, data, live, pipeline
 
 st.set_page_config(page_title="Gans", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 st.html("<style>.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem }</style>")
@@ -12,6 +12,7 @@ st.navigation(
     [
         st.Page(live.page, title="Map", icon=":material/map:", url_path="map", default=True),
         st.Page(city.page, title="City", icon=":material/location_city:", url_path="city"),
+        st.Page(data.page, title="Data", icon=":material/table_view:", url_path="data"),
         st.Page(pipeline.page, title="Pipeline", icon=":material/conveyor_belt:", url_path="pipeline"),
     ],
     position="top",

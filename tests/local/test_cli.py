@@ -414,7 +414,7 @@ def commands(group: typer.main.TyperGroup, path: tuple[str, ...] = ()) -> Iterat
 
 
 def test_every_command_has_help_and_stands_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text()
+    readme = "".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
     for path, text in commands(typer.main.get_command(cli.app)):
         assert len(text) > 15, f"gans {' '.join(path)} has no help"
-        assert f"gans {' '.join(path)}" in readme, f"gans {' '.join(path)} is not in the README"
+        assert f"gans {' '.join(path)}" in readme, f"gans {' '.join(path)} is neither in the README nor in docs"
