@@ -1,7 +1,7 @@
 """`python -m benchmarks`: all of them, or those whose names begin with what is given."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Annotated
@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import answers, archive, assets, cities, deployed, imports, pages, report, upsert
+from benchmarks import answers, archive, assets, cities, deployed, imports, pages, queries, report, upsert
 from benchmarks.side_by_side import Result, Suite, compare
 
 SUITES: dict[str, Callable[[], AbstractContextManager[Suite]]] = {
@@ -22,22 +22,25 @@ SUITES: dict[str, Callable[[], AbstractContextManager[Suite]]] = {
     "cities": cities.suite,
     "archive": archive.suite,
 }
-APART = "deployed"
-"""It has no peers and takes minutes, so it is run by its name alone."""
+APART: dict[str, tuple[Callable[[], tuple[Sequence[report.Listing], Mapping[str, str]]], tuple[str, str]]] = {
+    "deployed": (deployed.measure, report.DEPLOYED),
+    "queries": (queries.measure, report.QUERIES),
+}
+"""What has no peers and takes minutes, so that each is run by its name alone; and between which markers it is kept."""
 
 
 def main(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help=f"Only these: names, or beginnings like `upsert.fresh`. There are {', '.join(SUITES)}; and alone {APART}."
+            help=f"Only these: names, or beginnings like `upsert.fresh`. There are {', '.join(SUITES)}; alone {', '.join(APART)}."
         ),
     ] = None,
 ) -> None:
     """Runs the benchmarks beside their peers and prints the ratios. A run of all is kept in results.json and README.md."""
     console = Console(width=None if sys.stdout.isatty() else 120)
-    if names == [APART]:
-        _deployed(console)
+    if names and names[0] in APART and len(names) == 1:
+        _apart(console, names[0])
         return
     results: list[Result] = []
     left_out: list[str] = []
@@ -63,11 +66,12 @@ def main(
         report.write(results, versions)
 
 
-def _deployed(console: Console) -> None:
-    listings, versions = deployed.measure()
+def _apart(console: Console, name: str) -> None:
+    measure, markers = APART[name]
+    listings, versions = measure()
     for listing in listings:
         console.print(report.listed(listing))
-    report.write_deployed(listings, versions)
+    report.write_listings(listings, versions, markers)
 
 
 if __name__ == "__main__":

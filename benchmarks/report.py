@@ -15,7 +15,8 @@ HERE = Path(__file__).parent
 JSON = HERE / "results.json"
 README = HERE / "README.md"
 BEGIN, END = "<!-- results: written by `make bench` -->", "<!-- /results -->"
-BEGIN_DEPLOYED, END_DEPLOYED = "<!-- deployed: written by `python -m benchmarks deployed` -->", "<!-- /deployed -->"
+DEPLOYED = "<!-- deployed: written by `python -m benchmarks deployed` -->", "<!-- /deployed -->"
+QUERIES = "<!-- queries: written by `python -m benchmarks queries` -->", "<!-- /queries -->"
 
 _HEADINGS = ("benchmark", "ours", "peer", "against", "unit", "ratio", "target", "holds")
 _NUMBERS = ("ours", "peer", "ratio", "target")
@@ -56,11 +57,13 @@ def listed(listing: Listing) -> Table:
     return shown
 
 
-def write_deployed(listings: Iterable[Listing], versions: Mapping[str, str], readme: Path = README) -> None:
-    """Writes the figures of the deployed whole in `readme` between their markers."""
+def write_listings(
+    listings: Iterable[Listing], versions: Mapping[str, str], markers: tuple[str, str], readme: Path = README
+) -> None:
+    """Writes the figures in `readme` between their markers."""
     load = f"How busy the machine was, this run and all else on it (load average of 5 minutes): {os.getloadavg()[1]:.1f}."
     tables = (f"{listing.title}:\n\n{_markdown(listing.headings, listing.rows)}" for listing in listings)
-    _put("\n\n".join((f"{_machine(versions, datetime.now(UTC).date())} {load}", *tables)), readme, BEGIN_DEPLOYED, END_DEPLOYED)
+    _put("\n\n".join((f"{_machine(versions, datetime.now(UTC).date())} {load}", *tables)), readme, *markers)
 
 
 def _markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

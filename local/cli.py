@@ -666,7 +666,7 @@ def run_demo(cities: Annotated[int, typer.Option(min=1, max=1000, help="How many
     from local import demo
 
     settings = demo.settings_for_demo(_settings())
-    pipeline = demo.run(settings, cities)
+    pipeline = demo.run(settings, utc_now(), cities)
     out.print()
     demo.show(pipeline, utc_now())
     url = redacted(settings.database_url)

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Row, bindparam, case, func, select, text
 
-from gans.clock import utc_now
 from gans.settings import Settings
 from gans.source import Source, registry
 from gans.tables import Instant
@@ -25,8 +24,10 @@ from local.simulator import Simulator, docks
 from local.status import statuses
 
 FOLDER = Path("data/demo")
-ISSUES = 3
-"""How many weather issues the demo collects, three hours apart, so that there is a forecast to compare with an older one."""
+HOURS_AGO = (6, 3, 0)
+"""When it collects."""
+FORECAST_HOURS_AGO = (54, 51, 48)
+"""When it collects the weather besides, so that there are forecasts of two days before to compare with the last ones."""
 MORNING = time(8), 2
 """When the morning of the stations begins, in the system's own zone, and how many hours of it are replayed."""
 
@@ -52,11 +53,10 @@ def settings_for_demo(settings: Settings) -> Settings:
     )
 
 
-def run(settings: Settings, cities: int = 10) -> Pipeline:
-    """Collects and loads every source for the last slots from the simulator."""
+def run(settings: Settings, now: datetime, cities: int = 10) -> Pipeline:
+    """Collects and loads every source for some slots until `now` from the simulator."""
     for kept in ("archive", "landing", "reference", "state"):
-        shutil.rmtree(FOLDER / kept, ignore_errors=True)
-    now = utc_now()
+        shutil.rmtree(Path(settings.landing) / kept, ignore_errors=True)
     clock = Clock(now)
     with Simulator(cities=cities, clock=lambda: clock.now) as simulator:
         pipeline = Pipeline(msgspec.structs.replace(settings, simulator_url=simulator.url), clock)
@@ -70,10 +70,12 @@ def run(settings: Settings, cities: int = 10) -> Pipeline:
                 pipeline.store, settings.watchlist_file, system["system_id"], where, "gbfs", system["city_id"], system["ttl_s"]
             )
         out.print(f"[bold]Collecting[/] {cities} cities from simulated upstreams at {simulator.url}")
-        instants = [now - timedelta(hours=3) * back for back in reversed(range(ISSUES))]
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)  # when tomorrow's flights are asked for
         for source in pipeline.sources.values():
             if source.name == "station_status":
                 _replay_morning(pipeline, source, clock, ZoneInfo(docks.system(simulator.world, "velib").city.timezone))
+            hours_ago = (*FORECAST_HOURS_AGO, *HOURS_AGO) if "weather_forecasts" in source.writes else HOURS_AGO
+            instants = [midnight] * ("flights" in source.writes) + [now - timedelta(hours=hours) for hours in hours_ago]
             for slot in sorted({source.schedule.slot(instant) for instant in instants}):
                 clock.now = slot
                 with progress(source.name) as on_progress:
@@ -88,7 +90,7 @@ def _replay_morning(pipeline: Pipeline, source: Source, clock: Clock, zone: Zone
     begins, hours = MORNING
     today = clock.now.astimezone(zone).date()
     mornings = (datetime.combine(today - timedelta(days=back), begins, zone) for back in range(5))
-    over = clock.now - timedelta(hours=ISSUES * 3 + hours)  # before the issues of the forecast
+    over = clock.now - timedelta(hours=max(HOURS_AGO) + hours)  # before all else of it
     morning = next(one for one in mornings if one.weekday() < 5 and one < over)
     out.print(f"[bold]A morning of the stations[/] in fast motion: {morning:%A, %d %B}")
     minutes = hours * 60

@@ -1,23 +1,28 @@
 """The schema for people to read: `schema/gans.sql` and `schema/README.md`, made from the tables, the views and the queries.
 
+What the queries answer there is asked of the demo's database (`local.answers`).
+
 `python -m local.dictionary` writes both. A view says in the comment at its head what one row is; a comment inside it that stands
 above a column is that column's meaning, and a column without one has the meaning of the column that it is taken from.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Table
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from gans.migrate import SCHEMA, views
+from gans.queries import Query, headed, queries
 from gans.tables import collection_runs, metadata, rejects
+from local.answers import NOW, Answer, answers, demo_database
 
 SQL = SCHEMA / "gans.sql"
 README = SCHEMA / "README.md"
-QUERIES = SCHEMA / "queries"
+SHOWN_ROWS = 4
+"""How many rows of an answer the README shows."""
 
 _MYSQL = mysql.dialect(paramstyle="named")  # another style would double each % in a comment
 
@@ -51,6 +56,14 @@ changed. SQLite, MariaDB and MySQL have the same tables and views, and every que
 - **Range.** What lies outside the range of its column is refused, and stands in [rejects](#rejects) with the reason.
 """
 
+_QUESTIONS = f"""\
+## Ten questions
+
+Each is a file in [queries](queries), to be run as it stands or changed, in any SQL client; `gans db shell` is one. To "now" they
+come by the newest data in the database. The rows are the first of what the demo's database (`make demo`, simulated upstreams)
+answers on {NOW:%-d %B %Y} at {NOW:%H:%M} UTC.
+"""
+
 
 class ViewColumn(NamedTuple):
     """A column of a view.
@@ -78,16 +91,20 @@ def sql() -> str:
     return "\n".join(statements)
 
 
-def dictionary() -> str:
-    """The data dictionary as Markdown: conventions, first queries, diagram, views and tables, column by column."""
+def dictionary(answered: Mapping[str, Answer]) -> str:
+    """The data dictionary as Markdown: conventions, diagram, questions, views and tables, column by column.
+
+    Args:
+        answered: what each query answers, by its name.
+    """
     tables = sorted(metadata.tables.values(), key=lambda table: table in (collection_runs, rejects))  # the ledger last
     sections = [
         _HEAD,
-        "## First queries\n",
-        *(f"{question}\n\n```sql\n{query}\n```\n" for question, query in queries().values()),
         "## How the tables hang together\n",
         "Keys alone; `PK` is of the primary key, `FK` refers to another table.\n",
         _diagram(tables),
+        _QUESTIONS,
+        *(_question(query, answered[query.name]) for query in queries()),
         "## Views\n",
         *_views(),
         "## Tables\n",
@@ -99,12 +116,8 @@ def dictionary() -> str:
 def write() -> None:
     """Writes `schema/gans.sql` and `schema/README.md`."""
     SQL.write_text(sql(), encoding="utf-8")
-    README.write_text(dictionary(), encoding="utf-8")
-
-
-def queries() -> dict[str, tuple[str, str]]:
-    """The queries of `schema/queries` by name: the question that stands at the head of the file, and the SQL that answers it."""
-    return {path.stem: _split(path.read_text(encoding="utf-8").strip()) for path in sorted(QUERIES.glob("*.sql"))}
+    with demo_database() as engine:
+        README.write_text(dictionary(answers(engine)), encoding="utf-8")
 
 
 def view_columns() -> dict[str, list[ViewColumn]]:
@@ -112,7 +125,7 @@ def view_columns() -> dict[str, list[ViewColumn]]:
     known = {str(table.name): {str(c.name): str(c.comment) for c in table.columns} for table in metadata.sorted_tables}
     found: dict[str, list[ViewColumn]] = {}
     for name, query in views().items():
-        found[name] = list(_columns(_split(query)[1], known))
+        found[name] = list(_columns(headed(query)[1], known))
         known[name] = {column.name: column.meaning for column in found[name]}
     return found
 
@@ -121,13 +134,6 @@ def _ddl(element: ExecutableDDLElement) -> str:
     text = str(element.compile(dialect=_MYSQL)).strip().expandtabs(4)
     lines = [line.rstrip() for line in text.splitlines()]
     return "\n".join(lines).replace("\n)", "\n) ") + ";\n"
-
-
-def _split(text: str) -> tuple[str, str]:
-    """What the comment at the head of an SQL file says, and the SQL."""
-    lines = text.splitlines()
-    size = next(number for number, line in enumerate(lines) if not line.startswith("--"))
-    return " ".join(line.removeprefix("--").strip() for line in lines[:size]), "\n".join(lines[size:])
 
 
 _PIECE = re.compile(r"--[^\n]*|'[^']*'|\bFROM\b|.", re.DOTALL)
@@ -145,13 +151,14 @@ def _columns(query: str, known: Mapping[str, Mapping[str, str]]) -> Iterator[Vie
     tables = {alias: table for table, alias in reads}
     for comment, expression in _select_list(query):
         origin, _, name = expression.rpartition(" AS ")
-        taken = _TAKEN.fullmatch(origin or name)
-        if not taken:
+        origin, name = origin or name, name.rpartition(".")[2]
+        taken = _TAKEN.fullmatch(origin)
+        if not taken or (taken[1] and taken[1] not in tables):  # an expression, or a column of a subquery
             yield ViewColumn(name, comment, origin, is_computed=True)
             continue
         alias, column = taken.groups()
         table = tables[alias] if alias else reads[0][0]
-        yield ViewColumn(name if origin else column, comment or known[table][column], f"{table}.{column}")
+        yield ViewColumn(name, comment or known[table][column], f"{table}.{column}")
 
 
 def _select_list(query: str) -> Iterator[tuple[str, str]]:
@@ -184,8 +191,26 @@ def _diagram(tables: Iterable[Table]) -> str:
     return "\n".join([*lines, "```\n"])
 
 
+def _question(query: Query, answer: Answer) -> str:
+    shown = [tuple(map(_cell, row)) for row in answer.rows[:SHOWN_ROWS]]
+    more = len(answer.rows) - len(shown)
+    parts = (
+        f"### {query.question}",
+        *([query.note] if query.note else []),
+        f"*SQL:* [{query.name}.sql](queries/{query.name}.sql).",
+        f"```sql\n{query.sql}\n```",
+        _markdown(tuple(answer.columns), shown) + (f"\n… and {more} more.\n" if more else ""),
+    )
+    return "\n\n".join(parts)
+
+
+def _cell(value: Any) -> str:
+    """A value of SQLite's; an instant without its seconds, which are 0."""
+    return "" if value is None else str(value).removesuffix(":00.000000")
+
+
 def _views() -> Iterator[str]:
-    heads = {name: _split(query)[0] for name, query in views().items()}
+    heads = {name: headed(query)[0] for name, query in views().items()}
     for name, columns in sorted(view_columns().items()):
         rows = [(f"`{column.name}`", column.meaning, _from(column)) for column in columns]
         head = f"{heads[name]}  \n*SQL:* [{name}.sql](views/{name}.sql)."

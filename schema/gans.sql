@@ -28,7 +28,7 @@ CREATE TABLE collection_runs (
     stale_at DATETIME(6) COMMENT 'until when this run keeps its source fresh (UTC); null after a failed run',
     loaded_at DATETIME(6) NOT NULL COMMENT 'when it was loaded last (UTC)',
     CONSTRAINT pk_collection_runs PRIMARY KEY (source, slot_at, attempt_at, part)
-) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='One landed part of one attempt of a source''s run; a run of one part, as nearly all are, is one row.' COLLATE utf8mb4_bin;
+) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=256 COMMENT='One landed part of one attempt of a source''s run; a run of one part, as nearly all are, is one row.' COLLATE utf8mb4_bin;
 
 CREATE INDEX ix_collection_runs_landing_key ON collection_runs (landing_key);
 
@@ -164,9 +164,11 @@ CREATE TABLE flights (
     CONSTRAINT fk_flights_arrival_icao_airports FOREIGN KEY(arrival_icao) REFERENCES airports (airport_icao),
     CONSTRAINT fk_flights_departure_icao_airports FOREIGN KEY(departure_icao) REFERENCES airports (airport_icao),
     CONSTRAINT fk_flights_airline_code_airlines FOREIGN KEY(airline_code) REFERENCES airlines (airline_code)
-) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A flight number that arrives at an airport, code-shares and cancelled flights included; operating_flights has each aircraft once.' COLLATE utf8mb4_bin;
+) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=256 COMMENT='A flight number that arrives at an airport, code-shares and cancelled flights included; operating_flights has each aircraft once.' COLLATE utf8mb4_bin;
 
 CREATE INDEX ix_flights_airline_code ON flights (airline_code);
+
+CREATE INDEX ix_flights_arrival_icao_hour_at ON flights (arrival_icao, hour_at);
 
 CREATE INDEX ix_flights_departure_icao ON flights (departure_icao);
 
@@ -215,7 +217,7 @@ CREATE TABLE weather_forecasts (
     CONSTRAINT pk_weather_forecasts PRIMARY KEY (city_id, provider, issued_at, valid_at),
     CONSTRAINT fk_weather_forecasts_city_id_cities FOREIGN KEY(city_id) REFERENCES cities (city_id),
     CONSTRAINT fk_weather_forecasts_condition_code_weather_conditions FOREIGN KEY(condition_code) REFERENCES weather_conditions (condition_code)
-) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A forecast for a city and an hour, as it was known at one time.' COLLATE utf8mb4_bin;
+) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=256 COMMENT='A forecast for a city and an hour, as it was known at one time.' COLLATE utf8mb4_bin;
 
 CREATE INDEX ix_weather_forecasts_city_id_provider_hour_at_issued_at ON weather_forecasts (city_id, provider, hour_at, issued_at);
 
@@ -241,7 +243,7 @@ CREATE TABLE station_hours (
     fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
     CONSTRAINT pk_station_hours PRIMARY KEY (system_id, station_id, hour_at),
     CONSTRAINT fk_station_hours_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
-) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A station in an hour, from every minute that was collected.' COLLATE utf8mb4_bin;
+) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=256 COMMENT='A station in an hour, from every minute that was collected.' COLLATE utf8mb4_bin;
 
 CREATE INDEX ix_station_hours_system_id_hour_at ON station_hours (system_id, hour_at);
 
@@ -361,6 +363,21 @@ JOIN (
     SELECT system_id, MAX(fetched_at) AS fetched_at FROM stations GROUP BY system_id
 ) newest ON newest.system_id = s.system_id AND newest.fetched_at = s.fetched_at;
 
+CREATE VIEW latest_issues AS
+-- One row per watched city and provider: the forecast that was issued last. Where it begins is the city's now.
+SELECT
+    c.city_id,
+    c.name AS city,
+    -- who forecast it
+    n.provider,
+    -- the slot it was asked in (UTC)
+    n.issued_at
+FROM cities c
+JOIN (
+    SELECT city_id, provider, MAX(issued_at) AS issued_at FROM weather_forecasts GROUP BY city_id, provider
+) n ON n.city_id = c.city_id
+WHERE c.is_watched = 1;
+
 CREATE VIEW latest_populations AS
 -- One row per city: its newest population figure, and the year it is of (0 where the page does not tell).
 SELECT p.city_id, c.name AS city, p.as_of_year, p.population
@@ -392,17 +409,22 @@ SELECT
     f.local_on,
     f.local_hour_of_week,
     -- the hour of hour_at in the city's own zone, 0 to 23
-    f.local_hour_of_week % 24 AS local_hour
-FROM (
-    SELECT city_id, provider, hour_at, MAX(issued_at) AS issued_at FROM weather_forecasts GROUP BY city_id, provider, hour_at
-) newest
-JOIN weather_forecasts f
-    ON f.city_id = newest.city_id
-    AND f.provider = newest.provider
-    AND f.hour_at = newest.hour_at
-    AND f.issued_at = newest.issued_at
+    f.local_hour_of_week % 24 AS local_hour,
+    -- 1 if the period is dry, above freezing, without snow and without a gust that pushes a rider (Beaufort 7 begins at 50 km/h), else 0
+    CASE
+        WHEN f.temperature_c IS NULL OR f.precipitation_mm IS NULL OR f.snowfall_cm IS NULL OR f.wind_gust_kmh IS NULL THEN NULL
+        WHEN f.temperature_c > 0 AND f.precipitation_mm <= 0.2 AND f.wind_gust_kmh < 50 AND f.snowfall_cm = 0 THEN 1
+        ELSE 0
+    END AS is_rideable
+FROM weather_forecasts f
 JOIN cities c ON c.city_id = f.city_id
-LEFT JOIN weather_conditions w ON w.condition_code = f.condition_code;
+LEFT JOIN weather_conditions w ON w.condition_code = f.condition_code
+-- Asked for each row, and not once for all, so that whoever wants a few hours does not wait for those of all years.
+WHERE f.issued_at = (
+    SELECT MAX(newest.issued_at)
+    FROM weather_forecasts newest
+    WHERE newest.city_id = f.city_id AND newest.provider = f.provider AND newest.hour_at = f.hour_at
+);
 
 CREATE VIEW nearby_airports AS
 -- One row per watched city and airport within its reach, as the newest list of airports has it.
@@ -492,6 +514,60 @@ FROM operating_flights f
 JOIN nearby_airports a ON a.airport_icao = f.arrival_icao
 GROUP BY a.city_id, a.city, f.hour_at;
 
+CREATE VIEW city_hours AS
+-- One row per watched city and hour, the hour that begins at hour_at: the weather as last forecast, the flights that are to arrive,
+-- whether it lies in a holiday, and whether it is one to ride in. Sums, gusts and chances are of the hour; temperature, mean wind,
+-- clouds and condition are those at its end. The weather is open-meteo's, who forecasts by the hour; a period of three hours
+-- (openweather) would tell each hour too much, and is in latest_weather alone.
+SELECT
+    w.city_id,
+    w.city,
+    c.country_code,
+    w.hour_at,
+    w.local_on,
+    w.local_hour,
+    w.local_hour_of_week,
+    w.issued_at AS weather_issued_at,
+    w.temperature_c,
+    w.feels_like_c,
+    w.precipitation_mm,
+    w.precipitation_probability_pct,
+    w.snowfall_cm,
+    w.wind_speed_kmh,
+    w.wind_gust_kmh,
+    w.cloud_cover_pct,
+    w.condition_label,
+    w.condition_group,
+    -- flights with passengers that are to arrive in the hour, as far as is known; NULL where no flight was told for it, never 0 instead
+    (
+        SELECT CASE WHEN COUNT(*) > 0 THEN COUNT(CASE WHEN f.is_cancelled = 0 AND f.is_cargo = 0 THEN 1 END) END
+        FROM nearby_airports a
+        JOIN operating_flights f ON f.arrival_icao = a.airport_icao
+        WHERE a.city_id = w.city_id AND f.hour_at = w.hour_at
+    ) AS arrivals,
+    -- 1 if the whole country has a public holiday on local_on, else 0; NULL outside of the years whose holidays are known. Holidays of
+    -- a region alone do not count: the city's region is not known
+    CASE
+        WHEN EXISTS (
+            SELECT 1
+            FROM holidays h
+            WHERE h.country_code = c.country_code AND h.region = '' AND h.observed_on = w.local_on AND h.is_public = 1
+        ) THEN 1
+        WHEN w.local_on >= (SELECT MIN(h.observed_on) FROM holidays h WHERE h.country_code = c.country_code AND h.region = '')
+            AND w.local_on <= (SELECT MAX(h.observed_on) FROM holidays h WHERE h.country_code = c.country_code AND h.region = '')
+        THEN 0
+    END AS is_holiday,
+    -- that holiday's English name; of two on one date the first by name
+    (
+        SELECT MIN(h.name)
+        FROM holidays h
+        WHERE h.country_code = c.country_code AND h.region = '' AND h.observed_on = w.local_on AND h.is_public = 1
+    ) AS holiday,
+    w.is_rideable
+FROM latest_weather w
+JOIN cities c ON c.city_id = w.city_id
+WHERE c.is_watched = 1 AND w.provider = 'open-meteo';
+
 CREATE VIEW station_needs AS
 -- One row per current station that gives vehicles, by the newest status of its system: what it needs for this hour, and has.
 SELECT
@@ -530,61 +606,6 @@ JOIN (
 LEFT JOIN station_usuals u
     ON u.system_id = t.system_id AND u.station_id = t.station_id AND u.hour_of_week = t.hour_of_week AND u.minutes_observed >= 60
 WHERE COALESCE(t.is_installed, 1) = 1 AND COALESCE(t.is_renting, 1) = 1;
-
-CREATE VIEW city_hours AS
--- One row per watched city and hour, the hour that begins at hour_at: the weather as last forecast, the flights that are to arrive,
--- whether it lies in a holiday, and whether it is one to ride in. Sums, gusts and chances are of the hour; temperature, mean wind,
--- clouds and condition are those at its end. The weather is open-meteo's, who forecasts by the hour; a period of three hours
--- (openweather) would tell each hour too much, and is in latest_weather alone.
-SELECT
-    w.city_id,
-    w.city,
-    c.country_code,
-    w.hour_at,
-    w.local_on,
-    w.local_hour,
-    w.local_hour_of_week,
-    w.issued_at AS weather_issued_at,
-    w.temperature_c,
-    w.feels_like_c,
-    w.precipitation_mm,
-    w.precipitation_probability_pct,
-    w.snowfall_cm,
-    w.wind_speed_kmh,
-    w.wind_gust_kmh,
-    w.cloud_cover_pct,
-    w.condition_label,
-    w.condition_group,
-    -- flights with passengers that are to arrive in the hour, as far as is known; NULL where no flight was told for it, never 0 instead
-    a.arrivals,
-    -- 1 if the whole country has a public holiday on local_on, else 0; NULL outside of the years whose holidays are known. Holidays of
-    -- a region alone do not count: the city's region is not known
-    CASE
-        WHEN EXISTS (
-            SELECT 1
-            FROM holidays h
-            WHERE h.country_code = c.country_code AND h.region = '' AND h.observed_on = w.local_on AND h.is_public = 1
-        ) THEN 1
-        WHEN w.local_on >= (SELECT MIN(h.observed_on) FROM holidays h WHERE h.country_code = c.country_code AND h.region = '')
-            AND w.local_on <= (SELECT MAX(h.observed_on) FROM holidays h WHERE h.country_code = c.country_code AND h.region = '')
-        THEN 0
-    END AS is_holiday,
-    -- that holiday's English name; of two on one date the first by name
-    (
-        SELECT MIN(h.name)
-        FROM holidays h
-        WHERE h.country_code = c.country_code AND h.region = '' AND h.observed_on = w.local_on AND h.is_public = 1
-    ) AS holiday,
-    -- 1 if dry, above freezing, without snow and without a gust that pushes a rider (Beaufort 7 begins at 50 km/h), else 0
-    CASE
-        WHEN w.temperature_c IS NULL OR w.precipitation_mm IS NULL OR w.snowfall_cm IS NULL OR w.wind_gust_kmh IS NULL THEN NULL
-        WHEN w.temperature_c > 0 AND w.precipitation_mm <= 0.2 AND w.wind_gust_kmh < 50 AND w.snowfall_cm = 0 THEN 1
-        ELSE 0
-    END AS is_rideable
-FROM latest_weather w
-JOIN cities c ON c.city_id = w.city_id
-LEFT JOIN arrivals_by_hour a ON a.city_id = w.city_id AND a.hour_at = w.hour_at
-WHERE c.is_watched = 1 AND w.provider = 'open-meteo';
 
 CREATE VIEW station_deficits AS
 -- One row per current station that gives vehicles: how many riders of this hour will find none, there or within 300 m. What a

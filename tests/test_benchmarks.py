@@ -70,14 +70,16 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert "| suite.other.peer | 31.3 | 2.5 |" in text
 
 
-def test_what_is_written_of_the_deployed_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("markers", [report.DEPLOYED, report.QUERIES])
+def test_what_is_written_of_figures_without_a_peer(markers: tuple[str, str], tmp_path: Path) -> None:
+    begin, end = markers
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{report.BEGIN_DEPLOYED}\nlast time's\n{report.END_DEPLOYED}\nafter\n")
+    readme.write_text(f"before\n{begin}\nlast time's\n{end}\nafter\n")
     listing = report.Listing("How long", ("source", "p50", "p95"), [("weather", "0.50", "0.75")])
-    report.write_deployed([listing], {"MiniStack": "1.2"}, readme)
+    report.write_listings([listing], {"MiniStack": "1.2"}, markers, readme)
     text = readme.read_text()
-    assert text.startswith(f"before\n{report.BEGIN_DEPLOYED}\n")
-    assert text.endswith(f"| weather | 0.50 | 0.75 |\n{report.END_DEPLOYED}\nafter\n")
+    assert text.startswith(f"before\n{begin}\n")
+    assert text.endswith(f"| weather | 0.50 | 0.75 |\n{end}\nafter\n")
     assert "last time's" not in text
     assert "MiniStack 1.2" in text
     assert "load average" in text
@@ -86,7 +88,8 @@ def test_what_is_written_of_the_deployed_whole(tmp_path: Path) -> None:
 
 def test_the_real_readme_has_a_place_for_the_tables() -> None:
     text = report.README.read_text()
-    assert text.index(report.BEGIN) < text.index(report.END) < text.index(report.BEGIN_DEPLOYED) < text.index(report.END_DEPLOYED)
+    places = [text.index(marker) for marker in (report.BEGIN, report.END, *report.DEPLOYED, *report.QUERIES)]
+    assert places == sorted(places)
 
 
 def test_the_forecasts_are_rows_in_key_order() -> None:

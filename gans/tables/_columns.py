@@ -26,6 +26,9 @@ from gans.tables._retention import Aged, Thinned
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The version of a row that is known by its key alone: older than any answer."""
 
+SAMPLE_PAGES = "256"
+"""Of a long table's index: enough for a thousand cities."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -63,6 +66,7 @@ def table(
     reference: bool = False,
     current_with: str = "",
     retain: Aged | Thinned | None = None,
+    is_long: bool = False,
 ) -> Table:
     """A table with what people want to know of it.
 
@@ -73,7 +77,10 @@ def table(
         current_with: for a table whose every answer tells the whole of it: the table whose newest `fetched_at` is that of the
             newest answer. A row with an older one was not told again; it stays, and is not published.
         retain: which of its rows `gans.retain` drops with time; none of them unless told.
+        is_long: whether it grows to millions of rows. By the 20 pages that InnoDB samples unless told, it takes the few values
+            that such a key begins with (cities, airports) for many, and reads all years of a city to find a day's rows.
     """
+    sampled: dict[str, Any] = {"mysql_stats_sample_pages": SAMPLE_PAGES} if is_long else {}
     # One binary collation everywhere: `Malmo` is not `Malmö` in a key, and views compare alike on every database.
     return Table(
         name,
@@ -84,6 +91,7 @@ def table(
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mysql_engine="InnoDB",
+        **sampled,
     )
 
 

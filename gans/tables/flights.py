@@ -35,8 +35,11 @@ flights = table(
     value("hour_at", Instant, "the hour that scheduled_at falls into (UTC)", required=True),
     fetched_at(),
     Index(None, "departure_icao"),
+    # What arrives in an hour is found here, for the hours of a forecast.
+    Index(None, "arrival_icao", "hour_at"),
     Index(None, "airline_code"),
     about="A flight number that arrives at an airport, code-shares and cancelled flights included; "
     "operating_flights has each aircraft once.",
+    is_long=True,
     rows="one per flight number, airport and day: 200 to 1,500 per airport and day",
 )

@@ -47,6 +47,7 @@ collection_runs = table(
     _told("stale_at", Instant, "until when this run keeps its source fresh (UTC); null after a failed run"),
     _told("loaded_at", Instant, "when it was loaded last (UTC)", required=True),
     about="One landed part of one attempt of a source's run; a run of one part, as nearly all are, is one row.",
+    is_long=True,
     rows="one per source and run: 9 a day for cities and weather",
 )
 

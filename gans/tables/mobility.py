@@ -204,6 +204,7 @@ station_hours = table(
     # The whole system in a past hour.
     Index(None, "system_id", "hour_at"),
     about="A station in an hour, from every minute that was collected.",
+    is_long=True,
     rows="24 per station and day",
 )
 

@@ -55,6 +55,7 @@ weather_forecasts = table(
     Index(None, "city_id", "provider", "hour_at", "issued_at"),
     Index(None, "condition_code"),
     about="A forecast for a city and an hour, as it was known at one time.",
+    is_long=True,
     rows="8 issues x 168 hours = 1,344 per city and day before thinning, and 8 x 40 = 320 where openweather is asked too; "
     "24 x 6 = 144 and 8 x 5 = 40 of them stay",
     # The same shift, the night before, the roster of the next days, the week's plan. Beyond 144 hours not every hour has a

@@ -22,7 +22,12 @@ SELECT
     w.condition_label,
     w.condition_group,
     -- flights with passengers that are to arrive in the hour, as far as is known; NULL where no flight was told for it, never 0 instead
-    a.arrivals,
+    (
+        SELECT CASE WHEN COUNT(*) > 0 THEN COUNT(CASE WHEN f.is_cancelled = 0 AND f.is_cargo = 0 THEN 1 END) END
+        FROM nearby_airports a
+        JOIN operating_flights f ON f.arrival_icao = a.airport_icao
+        WHERE a.city_id = w.city_id AND f.hour_at = w.hour_at
+    ) AS arrivals,
     -- 1 if the whole country has a public holiday on local_on, else 0; NULL outside of the years whose holidays are known. Holidays of
     -- a region alone do not count: the city's region is not known
     CASE
@@ -41,13 +46,7 @@ SELECT
         FROM holidays h
         WHERE h.country_code = c.country_code AND h.region = '' AND h.observed_on = w.local_on AND h.is_public = 1
     ) AS holiday,
-    -- 1 if dry, above freezing, without snow and without a gust that pushes a rider (Beaufort 7 begins at 50 km/h), else 0
-    CASE
-        WHEN w.temperature_c IS NULL OR w.precipitation_mm IS NULL OR w.snowfall_cm IS NULL OR w.wind_gust_kmh IS NULL THEN NULL
-        WHEN w.temperature_c > 0 AND w.precipitation_mm <= 0.2 AND w.wind_gust_kmh < 50 AND w.snowfall_cm = 0 THEN 1
-        ELSE 0
-    END AS is_rideable
+    w.is_rideable
 FROM latest_weather w
 JOIN cities c ON c.city_id = w.city_id
-LEFT JOIN arrivals_by_hour a ON a.city_id = w.city_id AND a.hour_at = w.hour_at
 WHERE c.is_watched = 1 AND w.provider = 'open-meteo'

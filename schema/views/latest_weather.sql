@@ -21,14 +21,19 @@ SELECT
     f.local_on,
     f.local_hour_of_week,
     -- the hour of hour_at in the city's own zone, 0 to 23
-    f.local_hour_of_week % 24 AS local_hour
-FROM (
-    SELECT city_id, provider, hour_at, MAX(issued_at) AS issued_at FROM weather_forecasts GROUP BY city_id, provider, hour_at
-) newest
-JOIN weather_forecasts f
-    ON f.city_id = newest.city_id
-    AND f.provider = newest.provider
-    AND f.hour_at = newest.hour_at
-    AND f.issued_at = newest.issued_at
+    f.local_hour_of_week % 24 AS local_hour,
+    -- 1 if the period is dry, above freezing, without snow and without a gust that pushes a rider (Beaufort 7 begins at 50 km/h), else 0
+    CASE
+        WHEN f.temperature_c IS NULL OR f.precipitation_mm IS NULL OR f.snowfall_cm IS NULL OR f.wind_gust_kmh IS NULL THEN NULL
+        WHEN f.temperature_c > 0 AND f.precipitation_mm <= 0.2 AND f.wind_gust_kmh < 50 AND f.snowfall_cm = 0 THEN 1
+        ELSE 0
+    END AS is_rideable
+FROM weather_forecasts f
 JOIN cities c ON c.city_id = f.city_id
 LEFT JOIN weather_conditions w ON w.condition_code = f.condition_code
+-- Asked for each row, and not once for all, so that whoever wants a few hours does not wait for those of all years.
+WHERE f.issued_at = (
+    SELECT MAX(newest.issued_at)
+    FROM weather_forecasts newest
+    WHERE newest.city_id = f.city_id AND newest.provider = f.provider AND newest.hour_at = f.hour_at
+)

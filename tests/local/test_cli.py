@@ -86,7 +86,7 @@ def test_the_demo_ends_in_a_table_worth_looking_at_and_twice_doubles_nothing(gan
     assert before["city_airports"] == 5  # BER; MUC; three of London
     assert before["systems"] == 2
     assert before["stations"] == before["station_status"] == 1450 + 60
-    assert before["weather_forecasts"] == 3 * 3 * (168 + 40)  # by the hour, and in periods of three
+    assert before["weather_forecasts"] == 3 * 6 * (168 + 40)  # by the hour, and in periods of three
     assert gans("demo", "--cities", "3").code == 0
     assert {table: len(rows(table, "data/demo/gans.db")) for table in tables} == before
 
