@@ -52,10 +52,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 class _Scheduling(LoadScopeScheduling):
-    """Any test on any worker, but those of a file in tests/aws on one, in their order: they share what they have deployed."""
+    """Any test on any worker, but those of a file that share what is dear to make (a deployment, the demo) on one, in order."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0] if nodeid.startswith("tests/aws/") else nodeid
+        return nodeid.partition("::")[0] if nodeid.startswith(("tests/aws/", "tests/notebooks/")) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
