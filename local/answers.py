@@ -11,9 +11,10 @@ import msgspec
 from sqlalchemy import Engine
 
 from gans.database import open_reader
+from gans.database import query as ask
 from gans.queries import queries
 from gans.settings import Settings
-from local import demo, shell
+from local import demo
 from local.console import out
 
 NOW = datetime(2026, 5, 12, 7, 5, tzinfo=UTC)
@@ -46,5 +47,5 @@ def demo_database() -> Iterator[Engine]:
 
 def answers(engine: Engine) -> Mapping[str, Answer]:
     """What each query answers, by its name."""
-    found = {query.name: shell.query(engine, query.sql) for query in queries()}
+    found = {question.name: ask(engine, question.sql) for question in queries()}
     return {name: Answer(columns, [tuple(row) for row in rows]) for name, (columns, rows) in found.items()}

@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 from sqlalchemy import Engine, create_engine, insert, select
 from sqlalchemy.engine import make_url
 
+from gans.clock import utc_now
 from gans.settings import Settings
 from gans.tables import metadata
 from local import demo
@@ -31,7 +32,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout in which `make demo` was run, as far as a notebook can see."""
     folder = _empty(tmp_path_factory.mktemp("checkout"))
     with contextlib.chdir(folder), out.capture():
-        demo.run(demo.settings_for_demo(Settings())).engine.dispose()
+        demo.run(demo.settings_for_demo(Settings()), utc_now()).engine.dispose()
     return folder
 
 
