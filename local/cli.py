@@ -122,7 +122,7 @@ def _with_keys(pipeline: "Pipeline", names: list[str] | None) -> list[Source]:
         except ConfigError as error:
             if names:
                 raise
-            err.print(f"  {source.name:<12} [yellow]skipped[/]: {plain(error)}")
+            err.print(f"  {source.name:<17} [yellow]skipped[/]: {plain(error)}")
         else:
             ready.append(source)
     return ready
@@ -307,7 +307,7 @@ def run_schedule(names: Names = None) -> None:
         try:
             return run()
         except (ConfigError, DBAPIError) as error:
-            err.print(f"  {name:<12} [red]{plain(getattr(error, 'orig', None) or error)}[/]")
+            err.print(f"  {name:<17} [red]{plain(getattr(error, 'orig', None) or error)}[/]")
             return None
 
     def fire(source: Source, slot: datetime) -> None:
@@ -325,11 +325,11 @@ def run_schedule(names: Names = None) -> None:
             "archive", lambda: archive(store, engine, source, now, now - LATE, has_time=lambda: not is_ending.is_set())
         )
         if hours:
-            out.print(f"  {'archive':<12} {_archived(hours)}")
+            out.print(f"  {'archive':<17} {_archived(hours)}")
 
     def thin(_: datetime) -> None:
         if retained := attempt("retain", lambda: retain(pipeline.engine, utc_now())):
-            out.print(f"  {'retain':<12} {sum(retained.rows.values()):,} rows dropped")
+            out.print(f"  {'retain':<17} {sum(retained.rows.values()):,} rows dropped")
 
     jobs = [Job(source.name, source.schedule, partial(fire, source)) for source in sources]
     if any(source.name == "station_status" for source in sources):
@@ -338,7 +338,7 @@ def run_schedule(names: Names = None) -> None:
     now = utc_now()
     for job in jobs:
         following = job.schedule.next(now)
-        out.print(f"  {job.name:<12} {job.schedule}, next {time(following)} ({ago(following, now)})")
+        out.print(f"  {job.name:<17} {job.schedule}, next {time(following)} ({ago(following, now)})")
     try:
         schedule.serve(jobs, utc_now)
     finally:
@@ -558,8 +558,8 @@ def sources(context: typer.Context, json: Json = False) -> None:
         return
     for source in found:
         key = source.secret and f", {source.secret.setting}{'' if source.secret.is_required else ' (optional)'}"
-        out.print(f"[bold]{source.name:<12}[/] {source.provider}, {source.schedule}, {source.licence}{key or ''}")
-        out.print(f"{'':<12} {', '.join(source.reads) or 'nothing'} → {', '.join(source.writes)}")
+        out.print(f"[bold]{source.name:<17}[/] {source.provider}, {source.schedule}, {source.licence}{key or ''}")
+        out.print(f"{'':<17} {', '.join(source.reads) or 'nothing'} → {', '.join(source.writes)}")
 
 
 @sources_app.command("new")

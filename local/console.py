@@ -77,7 +77,7 @@ def told(outcome: "Outcome") -> None:
     refused = f", {outcome.rejected} refused" if outcome.rejected else ""
     note = f"  [dim]{plain(outcome.error)}[/]" if outcome.error else ""
     out.print(
-        f"  {outcome.source:<12} {outcome.slot:%Y-%m-%d %H:%M}  {styled(outcome.status)}  {stored or 'no rows'}{refused}{note}"
+        f"  {outcome.source:<17} {outcome.slot:%Y-%m-%d %H:%M}  {styled(outcome.status)}  {stored or 'no rows'}{refused}{note}"
     )
 
 

@@ -104,7 +104,7 @@ def _replay_morning(pipeline: Pipeline, source: Source, clock: Clock, zone: Zone
                 _show_stations(pipeline, morning + timedelta(minutes=minute))
     done = archive(pipeline.store, pipeline.engine, source, morning + timedelta(hours=hours))
     rows, size_mb = sum(hour.rows for hour in done), sum(hour.file_bytes for hour in done) / 1e6
-    out.print(f"  archived     {hours} hours: {rows:,} rows as Parquet, {size_mb:.1f} MB, and what is usual at each station")
+    out.print(f"  {'archived':<17} {hours} hours: {rows:,} rows as Parquet, {size_mb:.1f} MB, and what is usual at each station")
 
 
 def _show_stations(pipeline: Pipeline, local: datetime) -> None:
@@ -114,7 +114,7 @@ def _show_stations(pipeline: Pipeline, local: datetime) -> None:
     with pipeline.engine.connect() as connection:
         stations, are_empty, are_full = connection.execute(installed).one()
     bars = f"[red]{'▇' * round(are_empty / 5)}[/][blue]{'▇' * round(are_full / 5)}[/]"
-    out.print(f"  {local:%H:%M}  {stations:,} stations, {are_empty:>3} empty, {are_full:>3} full  {bars}")
+    out.print(f"  {local:%H:%M}             {stations:,} stations, {are_empty:>3} empty, {are_full:>3} full  {bars}")
 
 
 def next_hours(pipeline: Pipeline, now: datetime, hours: int = 24) -> Sequence[Row[Any]]:
