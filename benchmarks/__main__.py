@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import answers, archive, assets, cities, deployed, imports, pages, queries, report, upsert
+from benchmarks import answers, archive, assets, cities, dashboard, deployed, imports, minute, pages, queries, report, snapshot, upsert
 from benchmarks.side_by_side import Result, Suite, compare
 
 SUITES: dict[str, Callable[[], AbstractContextManager[Suite]]] = {
@@ -21,6 +21,9 @@ SUITES: dict[str, Callable[[], AbstractContextManager[Suite]]] = {
     "assets": assets.suite,
     "cities": cities.suite,
     "archive": archive.suite,
+    "snapshot": snapshot.suite,
+    "minute": minute.suite,
+    "dashboard": dashboard.suite,
 }
 APART: dict[str, tuple[Callable[[], tuple[Sequence[report.Listing], Mapping[str, str]]], tuple[str, str]]] = {
     "deployed": (deployed.measure, report.DEPLOYED),

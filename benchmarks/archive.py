@@ -87,6 +87,16 @@ def _benchmark(name: str, unit: str, amount: int, ours: Run, peer: Run, peer_nam
 
 def _land(store: FolderStore, answer: Path) -> Iterator[int]:
     """Lands the captures of the hour; gives the size of each part."""
+    for capture in minutes(answer):
+        writer = PartWriter(Header(source.name, capture.slot, capture.slot, 1, "0"))
+        writer.add(capture)
+        data = writer.close(Footer(capture.fetched_at, 1, len(capture.body), 1))
+        store.write(str(PartKey.of(writer.header)), data)
+        yield len(data)
+
+
+def minutes(answer: Path) -> Iterator[Capture]:
+    """The captures of the hour, made from a real answer."""
     feed, chance = json.loads(answer.read_bytes()), random.Random(1)
     for minute in range(MINUTES):
         slot = HOUR + timedelta(minutes=minute)
@@ -99,11 +109,7 @@ def _land(store: FolderStore, answer: Path) -> Iterator[int]:
         fetched_at = slot + timedelta(seconds=chance.uniform(1, 5))
         context = {"system_id": "velib", "provider": "gbfs", "timezone": "Europe/Paris", "ttl_s": 60}
         body = json.dumps(feed).encode()
-        writer = PartWriter(Header(source.name, slot, slot, 1, "0"))
-        writer.add(Capture("velib", "https://velib.test/", 200, slot, fetched_at, context=context, body=body))
-        data = writer.close(Footer(fetched_at, 1, len(body), 1))
-        store.write(str(PartKey.of(writer.header)), data)
-        yield len(data)
+        yield Capture("velib", "https://velib.test/", 200, slot, fetched_at, context=context, body=body)
 
 
 def _change(station: dict[str, Any], by: int, kind: int) -> None:

@@ -1,8 +1,11 @@
 """A real MySQL for the benchmarks, and a migrated database on it."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.dialects.mysql.base import MySQLDialect
@@ -55,6 +58,25 @@ def migrated(server_url: str, *others: str) -> Iterator[Engine]:
             for name in (DATABASE, *others):
                 connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
         admin.dispose()
+
+
+def write_tsv(file: Path, rows: Iterable[Sequence[Any]]) -> None:
+    """Writes rows as LOAD DATA reads them."""
+    with file.open("w", encoding="utf-8") as lines:
+        lines.writelines("\t".join(map(_field, row)) + "\n" for row in rows)
+
+
+def _field(value: Any) -> str:
+    if value is None:
+        return r"\N"
+    if isinstance(value, bool):
+        return str(int(value))
+    return str(value.replace(tzinfo=None) if isinstance(value, datetime) else value)
+
+
+def load_data(file: Path, what_if_there: str, table: str, columns: Sequence[str]) -> str:
+    """The statement that reads the file into the table; `what_if_there` is "REPLACE", or "" for an empty table."""
+    return f"LOAD DATA LOCAL INFILE '{file}' {what_if_there} INTO TABLE {table} CHARACTER SET utf8mb4 ({', '.join(columns)})"
 
 
 def versions(engine: Engine) -> Mapping[str, str]:

@@ -147,13 +147,9 @@ class LoadData:
 
     def _load(self, what_if_there: str) -> float:
         fetched_at = next(self._place.fetched)
-        with self._file.open("w", encoding="utf-8") as file:
-            for forecast in self._place.forecasts:
-                row = _naive(forecast, fetched_at)
-                file.write("\t".join(r"\N" if value is None else str(value) for value in row.values()) + "\n")
-        statement = (
-            f"LOAD DATA LOCAL INFILE '{self._file}' {what_if_there} INTO TABLE {TABLE} CHARACTER SET utf8mb4 ({', '.join(row)})"
-        )
+        database.write_tsv(self._file, ((*forecast.values(), fetched_at) for forecast in self._place.forecasts))
+        columns = (*self._place.forecasts[0], "fetched_at")
+        statement = database.load_data(self._file, what_if_there, TABLE, columns)
         took = seconds(lambda: in_transaction(self._place.engine, lambda connection: connection.exec_driver_sql(statement)))
         _confirm(self._place, TABLE, fetched_at)
         return took

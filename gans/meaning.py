@@ -240,8 +240,7 @@ def missing(meaning: Meaning) -> dict[str, int]:
     """How many rows, or items that are none for want of it, lack which column, and which rule mended how many; the most first."""
     counts = Counter(meaning.lacking)
     for (table, columns), rows in meaning.rows.items():
-        for row in rows:
-            values = msgspec.structs.astuple(row)
-            if None in values:
-                counts.update(f"{table}.{name}" for name, value in zip(columns, values, strict=True) if value is None)
+        for name in columns:
+            if lacking := list(map(attrgetter(name), rows)).count(None):
+                counts[f"{table}.{name}"] += lacking
     return dict(counts.most_common(MOST_MISSING))

@@ -12,7 +12,7 @@ Rules beside those of `_gbfs`
 4. The hour of the week is that of the fetch, in the system's own zone; unknown where the system does not tell its zone.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from gans.source import Capture, Reference, Reject, Repaired, Request, Rows, Source, every
@@ -66,7 +66,8 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
     types = [
         (system_id, station_id, vehicle_type_id, vehicles)
         for station_id, item in zip(feed.ids, feed.items, strict=True)
-        for vehicle_type_id, vehicles in _types(item)
+        for counts in _types(item)
+        for vehicle_type_id, vehicles in counts.items()
     ]
     if types:
         yield Rows("station_vehicle_types", ("system_id", "station_id", "vehicle_type_id", "vehicles_available"), types)
@@ -79,12 +80,12 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _types(item: _gbfs.Status) -> Iterable[tuple[str, int]]:
-    """The types of vehicle and how many of each there are (rule 1)."""
+def _types(item: _gbfs.Status) -> Iterable[Mapping[str, int]]:
+    """How many there are of each type of vehicle (rule 1)."""
     if item.vehicle_types_available is not None:
-        return [(_gbfs.identity(one.vehicle_type_id), one.count) for one in item.vehicle_types_available]
-    told = item.num_bikes_available_types
-    return told.items() if isinstance(told, dict) else [pair for one in told or () for pair in one.items()]
+        return [{_gbfs.identity(one.vehicle_type_id): one.count} for one in item.vehicle_types_available]
+    told = item.num_bikes_available_types or ()
+    return (told,) if isinstance(told, dict) else told
 
 
 source = Source(

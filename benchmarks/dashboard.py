@@ -71,7 +71,7 @@ def suite() -> Iterator[Suite]:
 
 def _benchmark(name: str, ours: Any, peer: Any) -> Benchmark:
     return Benchmark(
-        name=f"map.{name}.bare",
+        name=f"dashboard.{name}.bare",
         unit="pages/s",
         amount=1,
         ours=ours,
