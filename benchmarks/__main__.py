@@ -10,7 +10,21 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import answers, archive, assets, cities, dashboard, deployed, imports, minute, pages, queries, report, snapshot, upsert
+from benchmarks import (
+    answers,
+    archive,
+    assets,
+    cities,
+    dashboard,
+    deployed,
+    imports,
+    minute,
+    pages,
+    queries,
+    report,
+    snapshot,
+    upsert,
+)
 from benchmarks.side_by_side import Result, Suite, compare
 
 SUITES: dict[str, Callable[[], AbstractContextManager[Suite]]] = {
