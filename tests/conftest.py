@@ -5,7 +5,7 @@ SQLite needs nothing. MariaDB and MySQL are started once for the whole run (see 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from gans.database import open_engine
 from gans.settings import Settings
 from gans.tables import metadata
 from local import mysql
+from local.answers import Answer, answers, demo_database
 
 DATABASES = ("sqlite", "mariadb", "mysql")
 
@@ -100,6 +101,19 @@ def engine(migrated: Engine) -> Iterator[Engine]:
         for table in reversed(metadata.sorted_tables):
             if table.name not in ("countries", "weather_conditions"):
                 connection.execute(table.delete())
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Engine]:
+    """The demo's database as at a fixed instant, filled once for all tests that read it."""
+    with demo_database() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def demo_answers(demo: Engine) -> Mapping[str, Answer]:
+    """What each query answers there, by its name."""
+    return answers(demo)
 
 
 @pytest.fixture(scope="session")
