@@ -28,7 +28,7 @@ CREATE TABLE collection_runs (
     stale_at DATETIME(6) COMMENT 'until when this run keeps its source fresh (UTC); null after a failed run',
     loaded_at DATETIME(6) NOT NULL COMMENT 'when it was loaded last (UTC)',
     CONSTRAINT pk_collection_runs PRIMARY KEY (source, slot_at, attempt_at, part)
-) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=256 COMMENT='One landed part of one attempt of a source''s run; a run of one part, as nearly all are, is one row.' COLLATE utf8mb4_bin;
+) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=2048 COMMENT='One landed part of one attempt of a source''s run; a run of one part, as nearly all are, is one row.' COLLATE utf8mb4_bin;
 
 CREATE INDEX ix_collection_runs_landing_key ON collection_runs (landing_key);
 
@@ -164,7 +164,7 @@ CREATE TABLE flights (
     CONSTRAINT fk_flights_arrival_icao_airports FOREIGN KEY(arrival_icao) REFERENCES airports (airport_icao),
     CONSTRAINT fk_flights_departure_icao_airports FOREIGN KEY(departure_icao) REFERENCES airports (airport_icao),
     CONSTRAINT fk_flights_airline_code_airlines FOREIGN KEY(airline_code) REFERENCES airlines (airline_code)
-) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=256 COMMENT='A flight number that arrives at an airport, code-shares and cancelled flights included; operating_flights has each aircraft once.' COLLATE utf8mb4_bin;
+) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=2048 COMMENT='A flight number that arrives at an airport, code-shares and cancelled flights included; operating_flights has each aircraft once.' COLLATE utf8mb4_bin;
 
 CREATE INDEX ix_flights_airline_code ON flights (airline_code);
 
@@ -217,7 +217,7 @@ CREATE TABLE weather_forecasts (
     CONSTRAINT pk_weather_forecasts PRIMARY KEY (city_id, provider, issued_at, valid_at),
     CONSTRAINT fk_weather_forecasts_city_id_cities FOREIGN KEY(city_id) REFERENCES cities (city_id),
     CONSTRAINT fk_weather_forecasts_condition_code_weather_conditions FOREIGN KEY(condition_code) REFERENCES weather_conditions (condition_code)
-) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=256 COMMENT='A forecast for a city and an hour, as it was known at one time.' COLLATE utf8mb4_bin;
+) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=2048 COMMENT='A forecast for a city and an hour, as it was known at one time.' COLLATE utf8mb4_bin;
 
 CREATE INDEX ix_weather_forecasts_city_id_provider_hour_at_issued_at ON weather_forecasts (city_id, provider, hour_at, issued_at);
 
@@ -243,7 +243,7 @@ CREATE TABLE station_hours (
     fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
     CONSTRAINT pk_station_hours PRIMARY KEY (system_id, station_id, hour_at),
     CONSTRAINT fk_station_hours_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
-) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=256 COMMENT='A station in an hour, from every minute that was collected.' COLLATE utf8mb4_bin;
+) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=2048 COMMENT='A station in an hour, from every minute that was collected.' COLLATE utf8mb4_bin;
 
 CREATE INDEX ix_station_hours_system_id_hour_at ON station_hours (system_id, hour_at);
 
@@ -600,7 +600,8 @@ SELECT
 FROM current_stations s
 JOIN station_status t ON t.system_id = s.system_id AND t.station_id = s.station_id
 JOIN (
-    SELECT system_id, MAX(fetched_at) AS fetched_at FROM station_status GROUP BY system_id
+    -- with a LIMIT, since MariaDB would else look for the newest anew at each station
+    SELECT system_id, MAX(fetched_at) AS fetched_at FROM station_status GROUP BY system_id LIMIT 1000000
 ) newest ON newest.system_id = t.system_id AND newest.fetched_at = t.fetched_at
 -- known once it was watched for an hour
 LEFT JOIN station_usuals u

@@ -26,8 +26,9 @@ from gans.tables._retention import Aged, Thinned
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The version of a row that is known by its key alone: older than any answer."""
 
-SAMPLE_PAGES = "256"
-"""Of a long table's index: enough for a thousand cities."""
+SAMPLE_PAGES = "2048"
+"""Of a long table's index. InnoDB counts the few values that a key begins with well while the level above the leaves has no more
+pages than that: up to some 70 million rows."""
 
 metadata = MetaData(
     naming_convention={
@@ -77,8 +78,8 @@ def table(
         current_with: for a table whose every answer tells the whole of it: the table whose newest `fetched_at` is that of the
             newest answer. A row with an older one was not told again; it stays, and is not published.
         retain: which of its rows `gans.retain` drops with time; none of them unless told.
-        is_long: whether it grows to millions of rows. By the 20 pages that InnoDB samples unless told, it takes the few values
-            that such a key begins with (cities, airports) for many, and reads all years of a city to find a day's rows.
+        is_long: whether it grows to millions of rows. From the 20 pages that InnoDB samples unless told, it guesses a few hundred
+            times too many cities, and MySQL reads all years of a city to find a day's rows.
     """
     sampled: dict[str, Any] = {"mysql_stats_sample_pages": SAMPLE_PAGES} if is_long else {}
     # One binary collation everywhere: `Malmo` is not `Malmö` in a key, and views compare alike on every database.

@@ -29,7 +29,8 @@ SELECT
 FROM current_stations s
 JOIN station_status t ON t.system_id = s.system_id AND t.station_id = s.station_id
 JOIN (
-    SELECT system_id, MAX(fetched_at) AS fetched_at FROM station_status GROUP BY system_id
+    -- with a LIMIT, since MariaDB would else look for the newest anew at each station
+    SELECT system_id, MAX(fetched_at) AS fetched_at FROM station_status GROUP BY system_id LIMIT 1000000
 ) newest ON newest.system_id = t.system_id AND newest.fetched_at = t.fetched_at
 -- known once it was watched for an hour
 LEFT JOIN station_usuals u

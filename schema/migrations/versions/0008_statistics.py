@@ -13,7 +13,7 @@ LONG = ("collection_runs", "flights", "station_hours", "weather_forecasts")
 
 
 def upgrade() -> None:
-    _sample("256")
+    _sample("2048")
 
 
 def downgrade() -> None:
@@ -21,6 +21,7 @@ def downgrade() -> None:
 
 
 def _sample(pages: str) -> None:
+    """A statement for each table, of which each may be repeated."""
     if op.get_context().dialect.name != "sqlite":
         for table in LONG:
             op.execute(f"ALTER TABLE {table} STATS_SAMPLE_PAGES = {pages}")
