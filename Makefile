@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dashboard notebooks test lint fuzz bench schema pictures synth aws-local lock clean
+.PHONY: help demo dashboard notebooks test lint fuzz bench schema pictures article synth aws-local lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -40,6 +40,9 @@ schema: .venv/dev ## schema/gans.sql and schema/README.md, generated from gans/t
 
 pictures: .venv/dev ## the README's pictures, taken anew of the demo and the dashboard
 	@python -m local.pictures
+
+article: .venv/dev ## the figures of the article, written anew from the benchmarks' results and the demo's database
+	@python -m article
 
 synth: .venv/dev node_modules ## what would be deployed to AWS, as CloudFormation in cdk.out/: needs no account
 	@cdk synth --quiet
