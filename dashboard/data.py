@@ -8,11 +8,11 @@ from time import monotonic
 from typing import Any, Final
 
 import streamlit as st
-from gans.queries import queries
 from sqlalchemy.exc import DBAPIError
 
 from dashboard.database import QUERY_S, engine, explained
 from gans.database import query
+from gans.queries import queries
 
 MOST_ROWS: Final = 1_000
 
