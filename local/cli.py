@@ -445,8 +445,7 @@ def run_dashboard(
     from local import dashboard
 
     open_reader(_settings()).dispose()  # a wrong setting is said here, not in the browser
-    out.print(f"The dashboard is at http://{address}:{port}. Ctrl-C ends it.")
-    dashboard.serve(_environment(), address, port)
+    dashboard.serve(_environment(), address, port, lambda url: out.print(f"The dashboard is at {url}. Ctrl-C ends it."))
 
 
 @watch_app.command("add")
@@ -569,8 +568,8 @@ def sources_new(name: Annotated[str, typer.Argument(help="A name in snake_case; 
 
     for path in scaffold(name, Path.cwd()):
         out.print(f"Wrote {path}")
-    out.print("It works as it stands. Try it, then edit it:")
-    out.print(f"  .venv/bin/pytest --databases sqlite -k {name}\n  make schema\n  gans db upgrade")
+    out.print("It works as it stands. Try it, then edit it (`make schema` also installs what the tests need):")
+    out.print(f"  make schema\n  .venv/bin/pytest --databases sqlite -k {name}\n  gans db upgrade")
 
 
 @db_app.command("upgrade")

@@ -3,7 +3,7 @@
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gans.errors import ConfigError
@@ -32,14 +32,16 @@ def command(address: str, port: int) -> list[str]:
     return [sys.executable, "-m", "streamlit", "run", str(APP), *given]
 
 
-def serve(environment: Mapping[str, str], address: str, port: int) -> None:
+def serve(environment: Mapping[str, str], address: str, port: int, on_start: Callable[[str], object]) -> None:
     """Becomes the server, until Ctrl-C.
 
     Args:
         environment: the settings, which it reads like the command itself.
+        on_start: is told where it will be.
 
     Raises:
         ConfigError: its libraries are not installed.
     """
     given = command(address, port)
+    on_start(f"http://{address}:{port}")
     os.execve(given[0], given, {**environment})  # noqa: S606

@@ -25,7 +25,7 @@ def test_a_query_is_answered_and_can_be_taken_along(data: Page) -> None:
     ask(data, "SELECT country_code, name FROM countries WHERE name LIKE 'Na%' ORDER BY name")
     expect(data.get_by_text("2 rows, in ")).to_be_visible()
     with data.expect_download() as download:
-        data.get_by_role("button", name="CSV").click()
+        data.get_by_test_id("stDownloadButton").click()
     assert download.value.path().read_text().split() == ["country_code,name", "NA,Namibia", "NR,Nauru"]
 
 

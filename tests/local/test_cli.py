@@ -15,9 +15,10 @@ from typing import NamedTuple
 import pytest
 import typer.main
 
+from gans.errors import ConfigError
 from gans.landing import FolderStore, Footer, Header, PartKey, PartWriter, read_part
 from gans.source import Capture
-from local import cli, schedule
+from local import cli, dashboard, schedule
 from local.console import plain
 from local.simulator import FAULTS, Simulator
 
@@ -418,3 +419,12 @@ def test_every_command_has_help_and_stands_in_the_readme() -> None:
     for path, text in commands(typer.main.get_command(cli.app)):
         assert len(text) > 15, f"gans {' '.join(path)} has no help"
         assert f"gans {' '.join(path)}" in readme, f"gans {' '.join(path)} is neither in the README nor in docs"
+
+
+def test_the_dashboard_says_what_is_missing_before_it_says_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="`make dashboard` installs them"):
+        dashboard.serve({}, "127.0.0.1", 8501, print)
+    assert capsys.readouterr().out == ""
