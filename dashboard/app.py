@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas  # type: ignore[import-untyped]  # noqa: F401 - wholly, before Altair meets what another thread has half imported
 import streamlit as st
 
 from dashboard import city, data, live, pipeline

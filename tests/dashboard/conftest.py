@@ -43,7 +43,7 @@ def reader_url(migrated: Engine, database_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def dashboard(reader_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where it is served."""
+    """Where it is served; fails at its end where the server told of an error."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = (tmp_path_factory.mktemp("dashboard") / "log").open("w+")
@@ -60,7 +60,11 @@ def dashboard(reader_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
             yield f"http://127.0.0.1:{port}/"
         finally:
             server.terminate()
+            server.wait()
+            log.seek(0)
+            said = log.read()
             log.close()
+    assert "Error" not in said, said
 
 
 @pytest.fixture

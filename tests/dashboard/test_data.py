@@ -19,6 +19,8 @@ def data(page: Page, engine: Engine) -> Page:
 def ask(page: Page, sql: str) -> None:
     page.get_by_role("textbox", name="SQL").fill(sql)
     page.get_by_role("textbox", name="SQL").press("Control+Enter")
+    page.wait_for_selector('[data-test-script-state="running"]')
+    page.wait_for_selector('[data-test-script-state="notRunning"]')  # what was there before is gone by then
 
 
 def test_a_query_is_answered_and_can_be_taken_along(data: Page) -> None:
