@@ -66,7 +66,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database" in metafunc.fixturenames:
-        metafunc.parametrize("database", _chosen(metafunc.config), scope="session")
+        only = metafunc.definition.get_closest_marker("databases")
+        chosen = [database for database in _chosen(metafunc.config) if only is None or database in only.args]
+        metafunc.parametrize("database", chosen, scope="session")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine, insert
 
@@ -38,6 +39,7 @@ def test_it_shows_the_hours_to_ride_in_and_an_older_forecast(page: Page, engine:
     expect(page.locator('[data-testid="stVegaLiteChart"] .marks')).to_have_count(4)
 
 
+@pytest.mark.databases("sqlite")
 def test_it_says_where_no_older_forecast_is_kept(page: Page, engine: Engine) -> None:
     forecast(engine, 0, 3)
     page.goto("/")
@@ -45,6 +47,7 @@ def test_it_says_where_no_older_forecast_is_kept(page: Page, engine: Engine) -> 
     expect(page.get_by_text("no forecast of a day before is kept yet")).to_be_visible()
 
 
+@pytest.mark.databases("sqlite")
 def test_without_a_city_it_says_what_to_do(page: Page, engine: Engine) -> None:
     page.goto("/")
     page.get_by_role("link", name="City").click()

@@ -50,6 +50,7 @@ def test_the_slider_moves_the_spots(page: Page, engine: Engine) -> None:
     expect(page.get_by_text("Nothing was collected in this hour.")).to_be_visible()
 
 
+@pytest.mark.databases("sqlite")
 def test_a_stopped_collector_turns_the_age_red_by_itself(page: Page, engine: Engine) -> None:
     page.clock.install()
     system(engine, "rouen", {"Quai": 0}, utc_now() - timedelta(seconds=30))
@@ -68,6 +69,7 @@ def test_a_stopped_collector_turns_the_age_red_by_itself(page: Page, engine: Eng
     expect(red).to_be_visible()
 
 
+@pytest.mark.databases("sqlite")
 def test_without_a_system_it_says_what_to_do(page: Page, engine: Engine) -> None:
     page.goto("/")
     expect(page.get_by_text("No shared-mobility system is watched yet.")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine, insert
 
@@ -26,6 +27,7 @@ def test_it_names_the_sources_that_are_late(page: Page, engine: Engine) -> None:
     expect(page.get_by_test_id("stDataFrame")).to_have_count(3)
 
 
+@pytest.mark.databases("sqlite")
 def test_without_a_run_it_says_what_to_do(page: Page, engine: Engine) -> None:
     page.goto("/")
     page.get_by_role("link", name="Pipeline").click()
