@@ -52,11 +52,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             config.add_cleanup(partial(mysql.stop, server.home))
 
 
+TOGETHER = {
+    "tests/schema/test_dictionary.py": "demo",
+    "tests/schema/test_queries.py": "demo",
+    "tests/test_article.py": "demo",
+}
+"""Files whose tests share what takes long to make, the demo's database, by what they share."""
+
+
 class _Scheduling(LoadScopeScheduling):
-    """Any test on any worker, but those of a file that share what is dear to make (a deployment, the demo) on one, in order."""
+    """Any test on any worker, but those on one, in their order, that share what they have deployed or filled."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0] if nodeid.startswith(("tests/aws/", "tests/notebooks/")) else nodeid
+        file = nodeid.partition("::")[0]
+        return file if file.startswith(("tests/aws/", "tests/notebooks/")) else TOGETHER.get(file, nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

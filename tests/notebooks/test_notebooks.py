@@ -1,4 +1,4 @@
-"""The notebooks are stored without outputs, and run without a warning where `make demo` was run, on each kind of database."""
+"""The notebooks are stored without outputs, and run without a warning where `make demo` was run, and on MySQL."""
 
 import contextlib
 import os
@@ -87,6 +87,7 @@ def test_it_begins_with_how_to_run_it(notebook: NotebookNode) -> None:
     assert all(word in told for word in ("make demo", "make notebooks", "GANS_DATABASE_URL", "GANS_DATABASE_SECRET", "simulated"))
 
 
+@pytest.mark.databases("sqlite", "mysql")
 def test_it_runs(notebook: NotebookNode, checkout: Path, engine: Engine, database: str, database_url: str) -> None:
     settings = {}
     if database != "sqlite":  # the demo's own: without any setting
