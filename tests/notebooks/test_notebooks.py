@@ -60,7 +60,8 @@ def _run(notebook: NotebookNode, folder: Path, **settings: str) -> list[Any]:
     """
     strict = nbformat.v4.new_code_cell("import warnings\n\nwarnings.simplefilter('error')", id="strict")
     notebook.cells.insert(0, strict)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GANS_")}
+    left_out = ("GANS_", "MPLBACKEND")  # Streamlit, once imported, sets the latter for all that follow
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     environment |= {"IPYTHONDIR": str(folder / "ipython"), **settings}
     client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": folder / "notebooks"}})
     client.execute(env=environment)
