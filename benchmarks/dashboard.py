@@ -4,19 +4,14 @@
 can lend, chooses the spots for 40 scooters, and draws. The peer reads nothing and says nothing.
 """
 
-import os
-import socket
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import msgspec
 from playwright.sync_api import Browser, Page
@@ -29,7 +24,7 @@ from gans.settings import Settings
 from gans.tables.mobility import station_status
 from local import watch
 from local.browser import browser
-from local.dashboard import command
+from local.dashboard import served
 from local.pipeline import Pipeline
 from local.simulator import Simulator
 
@@ -61,14 +56,14 @@ def suite() -> Iterator[Suite]:
         (Path(folder) / "dots.json").write_bytes(msgspec.json.encode(dots))
         bare = Path(folder) / "bare.py"
         bare.write_text(BARE.format(dots=str(Path(folder) / "dots.json")))
-        url = {"GANS_DATABASE_URL": f"sqlite:///{folder}/gans.db"}
-        with _served(command, url) as ours, _served(partial(_command, bare), {}) as peer:
+        url = f"sqlite:///{folder}/gans.db"
+        with served(url) as ours, served(url, bare) as peer:
             yield Suite(
                 [
                     _benchmark("first_paint", partial(_first_paint, chromium, ours), partial(_first_paint, chromium, peer)),
                     _benchmark(
                         "refresh",
-                        partial(_refresh, chromium, ours, partial(_renew, url["GANS_DATABASE_URL"])),
+                        partial(_refresh, chromium, ours, partial(_renew, url)),
                         partial(_refresh, chromium, peer, lambda: None),
                     ),
                 ],
@@ -109,29 +104,6 @@ def _fill(folder: Path) -> list[dict[str, Any]]:
             rows = connection.exec_driver_sql("SELECT longitude, latitude FROM stations").all()
     pipeline.engine.dispose()
     return [{"at": [row.longitude, row.latitude]} for row in rows]
-
-
-def _command(script: Path, address: str, port: int) -> Sequence[str]:
-    return [str(script) if part.endswith("app.py") else part for part in command(address, port)]
-
-
-@contextmanager
-def _served(made: Any, environment: dict[str, str]) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    given = {**os.environ, **environment}
-    with subprocess.Popen(made("127.0.0.1", port), env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            while True:
-                assert server.poll() is None, "the dashboard's server ended"
-                try:
-                    urlopen(f"http://127.0.0.1:{port}/_stcore/health").close()
-                    break
-                except URLError:
-                    time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}/"
-        finally:
-            server.terminate()
 
 
 @contextmanager

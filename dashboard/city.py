@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import altair as alt
 import streamlit as st
@@ -12,7 +11,6 @@ from dashboard import hours
 from dashboard.database import explained
 from dashboard.hours import City, Earlier
 from gans.clock import utc_now
-from gans.sources._clock import clock_of
 
 BLUE, ORANGE, GREY, GREEN = "#3A96D6", "#D55E00", "#8A8F98", "#009E73"
 """After Okabe and Ito (https://jfly.uni-koeln.de/color/), which the colour-blind tell apart; so do dashes and shapes."""
@@ -64,7 +62,7 @@ def page() -> None:
 
 
 def _told(city: City, coming: Sequence[Any], before: Earlier | None) -> None:
-    zone = _zone(city)
+    zone = city.zone
     rideable = sum(row["is_rideable"] or 0 for row in coming)
     holidays = dict.fromkeys(
         f"{row['holiday']} on {row['hour_at'].astimezone(zone):%A}" for row in coming if row["holiday"] is not None
@@ -80,13 +78,9 @@ def _told(city: City, coming: Sequence[Any], before: Earlier | None) -> None:
     )
 
 
-def _zone(city: City) -> ZoneInfo:
-    return clock_of(city.timezone) or ZoneInfo("UTC")
-
-
 def _values(city: City, coming: Sequence[Any], before: Earlier | None) -> list[dict[str, Any]]:
     """A mapping per hour. Times are the city's own, told as if they were UTC: Vega knows no other zone but the browser's."""
-    zone = _zone(city)
+    zone = city.zone
 
     def shown(instant: datetime) -> str:
         return instant.astimezone(zone).replace(tzinfo=UTC).isoformat()

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import column, func, select, table
 
 from dashboard.database import rows
+from gans.sources._clock import clock_of
 from gans.tables import Instant, metadata
 
 AHEAD: Final = timedelta(hours=72)
@@ -28,6 +30,11 @@ class City(msgspec.Struct, frozen=True):
     city_id: int
     name: str
     timezone: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Its clock."""
+        return clock_of(self.timezone) or ZoneInfo("UTC")
 
 
 class Earlier(msgspec.Struct, frozen=True):

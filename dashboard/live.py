@@ -3,7 +3,6 @@
 from datetime import date, datetime, time, timedelta
 from html import escape
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -13,7 +12,6 @@ from dashboard.deck import DARK, LIGHT, deck, legend
 from dashboard.stations import Scene, System
 from gans.clock import utc_now
 from gans.placement import OLD, WALK_M, Spot, geojson
-from gans.sources._clock import clock_of
 
 NOW, PAST = "Now", "Past hour"
 MAP_PX: Final = 560
@@ -75,7 +73,7 @@ def _past_scene(system: System) -> Scene | None:
     known = stations.hours(system.system_id)
     if known is None:
         return None
-    zone = clock_of(system.timezone) or ZoneInfo("UTC")
+    zone = system.zone
     first, last = (hour.astimezone(zone) for hour in known)
     day, hour = st.columns((1, 3), vertical_alignment="bottom")
     on: date = day.date_input("Day", last.date(), first.date(), last.date(), key=f"day-{system.system_id}")
@@ -94,7 +92,7 @@ def _nothing(scene: Scene | None, moment: str) -> None:
 
 def _told(scene: Scene, system: System, *, is_past: bool) -> None:
     """The age of the data first, then what it says in a line."""
-    zone = clock_of(system.timezone) or ZoneInfo("UTC")
+    zone = system.zone
     if is_past:
         assert scene.at is not None
         begins = scene.at.astimezone(zone)

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import column, func, select, table
 
 from dashboard.database import rows
 from gans.placement import Spot, Station, place
+from gans.sources._clock import clock_of
 from gans.tables import Instant, metadata
 
 _stations, _status, _hours, _systems, _cities = (
@@ -40,6 +42,11 @@ class System(msgspec.Struct, frozen=True):
     name: str
     city: str | None
     timezone: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Its clock."""
+        return clock_of(self.timezone) or ZoneInfo("UTC")
 
     @property
     def label(self) -> str:

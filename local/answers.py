@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 from sqlalchemy import Engine
 
 from gans.database import open_reader
@@ -32,12 +31,7 @@ class Answer(NamedTuple):
 def demo_database() -> Iterator[Engine]:
     """The demo's database as at `NOW`: SQLite, in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="gans-") as folder:
-        settings = msgspec.structs.replace(
-            demo.settings_for_demo(Settings()),
-            landing=folder,
-            watchlist=Path(folder) / "watchlist.toml",
-            database_url=f"sqlite:///{folder}/gans.db",
-        )
+        settings = demo.settings_for_demo(Settings(), Path(folder))
         with out.capture():
             demo.run(settings, NOW).engine.dispose()
         engine = open_reader(settings)

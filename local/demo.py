@@ -43,13 +43,13 @@ class Clock:
         return self.now
 
 
-def settings_for_demo(settings: Settings) -> Settings:
+def settings_for_demo(settings: Settings, folder: Path = FOLDER) -> Settings:
     """A place and keys of the demo's own; the database stays the configured one where that is no SQLite file."""
     needed = (source.secret for source in registry().values())
     keys = {secret.setting: "any-key-will-do" for secret in needed if secret and secret.is_required}
-    url = settings.database_url if not settings.database_url.startswith("sqlite") else f"sqlite:///{FOLDER}/gans.db"
+    url = settings.database_url if not settings.database_url.startswith("sqlite") else f"sqlite:///{folder}/gans.db"
     return msgspec.structs.replace(
-        settings, landing=str(FOLDER), watchlist=FOLDER / "watchlist.toml", database_url=url, keys=keys
+        settings, landing=str(folder), watchlist=folder / "watchlist.toml", database_url=url, keys=keys
     )
 
 

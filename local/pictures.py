@@ -1,17 +1,9 @@
 """`python -m local.pictures`: the README's pictures, taken anew of the demo in a terminal and of the dashboard in a browser."""
 
-# ruff: noqa: S603 - commands are lists of arguments, and no shell reads them
-
-import os
 import re
-import subprocess
 import tempfile
-import time
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
-import msgspec
 from playwright.sync_api import Browser, Page
 
 from gans.clock import utc_now
@@ -19,11 +11,10 @@ from gans.settings import Settings
 from local import demo
 from local.browser import browser
 from local.console import out
-from local.dashboard import command
+from local.dashboard import served
 
 DOCS = Path(__file__).parent.parent / "docs"
 COLUMNS = 112
-PORT = 8599
 
 
 def main() -> None:
@@ -31,23 +22,16 @@ def main() -> None:
     DOCS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="gans-") as folder:
         url = f"sqlite:///{folder}/gans.db"
-        _terminal(folder, url)
-        given = {**os.environ, "GANS_DATABASE_URL": url}
-        with subprocess.Popen(command("127.0.0.1", PORT), env=given, stdout=subprocess.DEVNULL) as server, browser() as chromium:
-            try:
-                _wait()
-                _map(chromium, "light", "dashboard.png", is_past=False)
-                _map(chromium, "dark", "dashboard-dark.png", is_past=True)
-                _city(chromium)
-            finally:
-                server.terminate()
+        _terminal(folder)
+        with served(url) as dashboard, browser() as chromium:
+            _map(_page(chromium, dashboard, "light"), "dashboard.png", is_past=False)
+            _map(_page(chromium, dashboard, "dark"), "dashboard-dark.png", is_past=True)
+            _city(_page(chromium, dashboard, "light"))
 
 
-def _terminal(folder: str, url: str) -> None:
+def _terminal(folder: str) -> None:
     """What `gans demo` says, as SVG."""
-    settings = msgspec.structs.replace(
-        demo.settings_for_demo(Settings()), landing=folder, watchlist=Path(folder, "watchlist.toml"), database_url=url
-    )
+    settings = demo.settings_for_demo(Settings(), Path(folder))
     out.record, out.width = True, COLUMNS
     demo.show(demo.run(settings, utc_now()), utc_now())
     picture = out.export_svg(title="make demo", clear=True)
@@ -55,25 +39,14 @@ def _terminal(folder: str, url: str) -> None:
     (DOCS / "demo.svg").write_text(re.sub(r"@font-face\s*\{.*?\}\s*", "", picture, flags=re.DOTALL))
 
 
-def _wait() -> None:
-    for _ in range(300):
-        try:
-            urlopen(f"http://127.0.0.1:{PORT}/_stcore/health").close()
-            return
-        except URLError:
-            time.sleep(0.1)
-    raise TimeoutError(f"The dashboard does not answer on port {PORT}.")
-
-
-def _page(chromium: Browser, theme: str) -> Page:
+def _page(chromium: Browser, url: str, theme: str) -> Page:
     page = chromium.new_page(viewport={"width": 1280, "height": 840}, color_scheme="dark" if theme == "dark" else "light")
-    page.goto(f"http://127.0.0.1:{PORT}/")
+    page.goto(url)
     page.wait_for_selector("text=stations, ")
     return page
 
 
-def _map(chromium: Browser, theme: str, name: str, *, is_past: bool) -> None:
-    page = _page(chromium, theme)
+def _map(page: Page, name: str, *, is_past: bool) -> None:
     page.get_by_role("combobox").first.click()
     page.get_by_role("option", name="Paris").click()
     page.wait_for_selector("text=1,450")
@@ -83,8 +56,7 @@ def _map(chromium: Browser, theme: str, name: str, *, is_past: bool) -> None:
     _take(page, name)
 
 
-def _city(chromium: Browser) -> None:
-    page = _page(chromium, "light")
+def _city(page: Page) -> None:
     page.get_by_role("link", name="City").click()
     page.wait_for_selector("text=hours to ride in")
     _take(page, "city.png")

@@ -1,14 +1,9 @@
 """The dashboard as it is served, on each kind of database, as a user who may only read; and a browser that looks at it."""
 
 import os
-import socket
-import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -19,7 +14,7 @@ from gans.analyst import admit
 from gans.secrets import Login
 from gans.tables import metadata
 from local import browser as chromium
-from local.dashboard import command
+from local.dashboard import served
 
 
 @pytest.fixture(scope="session")
@@ -44,26 +39,11 @@ def reader_url(migrated: Engine, database_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def dashboard(reader_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where it is served; fails at its end where the server told of an error."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    log = (tmp_path_factory.mktemp("dashboard") / "log").open("w+")
-    environment = {**os.environ, "GANS_DATABASE_URL": reader_url}
-    with subprocess.Popen(command("127.0.0.1", port), env=environment, stdout=log, stderr=subprocess.STDOUT) as server:
-        try:
-            for _ in range(600):
-                try:
-                    urlopen(f"http://127.0.0.1:{port}/_stcore/health").close()
-                    break
-                except URLError:
-                    assert server.poll() is None, log.seek(0) or log.read()
-                    time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}/"
-        finally:
-            server.terminate()
-            server.wait()
-            log.seek(0)
-            said = log.read()
-            log.close()
+    with (tmp_path_factory.mktemp("dashboard") / "log").open("w+") as log:
+        with served(reader_url, log=log) as url:
+            yield url
+        log.seek(0)
+        said = log.read()
     assert "Error" not in said, said
 
 
