@@ -63,13 +63,7 @@ def measure(cities: int, database_url: str, folder: Path, keys: Mapping[str, str
         )
         pipeline = Pipeline(settings)
         pipeline.prepare()
-        for city in simulator.world.watchlist():
-            watch.add(pipeline.store, settings.watchlist, city["wikipedia_language"], city["wikipedia_title"])
-        for system in simulator.world.systems():
-            where = system.get("url") or system["catalogue_id"]
-            watch.add_system(
-                pipeline.store, settings.watchlist, system["system_id"], where, "gbfs", system["city_id"], system["ttl_s"]
-            )
+        watch.add_all(pipeline.store, settings.watchlist, simulator.world.watchlist(), simulator.world.systems())
         pipeline.store = store = CountingStore(pipeline.store)
         for source in pipeline.sources.values():
             yield _run(pipeline, store, source, cities)

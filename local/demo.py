@@ -62,13 +62,7 @@ def run(settings: Settings, now: datetime, cities: int = 10) -> Pipeline:
         pipeline = Pipeline(msgspec.structs.replace(settings, simulator_url=simulator.url), clock)
         pipeline.prepare()
         settings.watchlist.unlink(missing_ok=True)
-        for city in simulator.world.watchlist():
-            watch.add(pipeline.store, settings.watchlist_file, city["wikipedia_language"], city["wikipedia_title"])
-        for system in simulator.world.systems():
-            where = system.get("url") or system["catalogue_id"]
-            watch.add_system(
-                pipeline.store, settings.watchlist_file, system["system_id"], where, "gbfs", system["city_id"], system["ttl_s"]
-            )
+        watch.add_all(pipeline.store, settings.watchlist_file, simulator.world.watchlist(), simulator.world.systems())
         out.print(f"[bold]Collecting[/] {cities} cities from simulated upstreams at {simulator.url}")
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)  # when tomorrow's flights are asked for
         for source in pipeline.sources.values():

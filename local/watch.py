@@ -3,8 +3,9 @@
 In the bucket a change goes through only where nobody else has changed the list meanwhile, so that no number is given twice.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import tomlkit
@@ -171,3 +172,14 @@ def _fill(document: tomlkit.TOMLDocument, name: str, known: Sequence[WatchedCity
                 table.pop(key, None)
             elif table.get(key, defaults[key]) != value:
                 table[key] = value
+
+
+def add_all(
+    store: Store, file: Path | None, cities: Iterable[Mapping[str, Any]], systems: Iterable[Mapping[str, Any]] = ()
+) -> None:
+    """Adds what the simulator's world would have watched: rows as `World.watchlist` and `World.systems` give them."""
+    for city in cities:
+        add(store, file, city["wikipedia_language"], city["wikipedia_title"])
+    for system in systems:
+        where = system.get("url") or system["catalogue_id"]
+        add_system(store, file, system["system_id"], where, "gbfs", system["city_id"], system["ttl_s"])
