@@ -36,10 +36,10 @@ bench: .venv/dev node_modules ## the benchmarks, side by side with peers
 	@python -m benchmarks
 
 schema: .venv/dev ## schema/gans.sql and schema/README.md, generated from gans/tables
-	@python -m local.dictionary
+	@python -m local.generate.dictionary
 
 pictures: .venv/dev ## the README's pictures, taken anew of the demo and the dashboard
-	@python -m local.pictures
+	@python -m local.generate.pictures
 
 article: .venv/dev ## the figures of the article, written anew from the benchmarks' results and the demo's database
 	@python -m article
@@ -48,7 +48,7 @@ synth: .venv/dev node_modules ## what would be deployed to AWS, as CloudFormatio
 	@cdk synth --quiet
 
 aws-local: .venv/dev node_modules ## Gans as it is deployed, on a local AWS: rules fire every minute until Ctrl-C
-	@python -m local.aws
+	@python -m local.servers.aws
 
 lock: .venv/dev ## requirements*.txt, compiled anew from pyproject.toml
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml -o requirements-dev.txt

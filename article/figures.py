@@ -14,8 +14,8 @@ from sqlalchemy import Engine, text
 
 from benchmarks import report
 from benchmarks.side_by_side import Result
-from gans.migrate import views
-from gans.placement import TARGET_PCT, WALK_M
+from gans.database.migrate import views
+from gans.decisions.placement import TARGET_PCT, WALK_M
 from gans.source import registry
 from gans.tables import metadata
 from local.place import proposed
@@ -75,7 +75,7 @@ def figures(demo: Engine) -> dict[str, str]:
     """Every figure, as it stands in a sentence, by its name.
 
     Args:
-        demo: the demo's database (`local.answers`).
+        demo: the demo's database (`local.generate.answers`).
     """
     pages = {page: path.read_text(encoding="utf-8") for page, path in _TABLES.items()}
     return {

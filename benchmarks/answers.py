@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.side_by_side import Benchmark, Suite, seconds
-from gans.landing import Footer, Header, Part
-from gans.meaning import understand
+from gans.load.transform import understand
 from gans.source import Capture, Source
 from gans.sources import flights, openweather, weather
+from gans.storage.landing import Footer, Header, Part
 
 CITIES = 10
 """How many cities each forecast is for: a run asks for many, and their hours are the same."""

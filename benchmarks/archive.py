@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.side_by_side import Benchmark, Suite, seconds
-from gans import migrate
-from gans.archive import Archived, compact
-from gans.database import open_engine
-from gans.landing import FolderStore, Footer, Header, PartKey, PartWriter, read_part
+from gans.archive.archive import Archived, compact
+from gans.database import migrate
+from gans.database.engine import open_engine
 from gans.settings import Settings
 from gans.source import Capture
 from gans.sources.station_status import source
+from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter, read_part
 
 ANSWER = Path("velib", "gbfs_2024-11-19_station_status.json")
 STATUS = Path("/proc/self/status")

@@ -20,10 +20,10 @@ from time import perf_counter
 import msgspec
 
 from benchmarks.side_by_side import Benchmark, Suite
-from gans.landing import FolderStore
-from gans.reference import Snapshots, Watchlist, snapshot_key
 from gans.sources._forecasts import HOURS_AHEAD
 from gans.sources.weather import COLUMNS, PLACES_PER_REQUEST, URL, source
+from gans.storage.landing import FolderStore
+from gans.storage.reference import Snapshots, Watchlist, snapshot_key
 
 CITIES = 1_000
 SLOT = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -141,10 +141,10 @@ def in_a_process(work: Work) -> Run:
 
 def _ours(work: Work) -> tuple[float, int]:
     """Collects and loads; the seconds and the requests."""
-    from gans.collect import collect
-    from gans.database import open_engine
-    from gans.http import Http
-    from gans.load import load
+    from gans.collect.collect import collect
+    from gans.collect.http import Http
+    from gans.database.engine import open_engine
+    from gans.load.load import load
     from gans.settings import Settings
 
     settings = Settings(work.database_url, simulator_url=work.simulator_url)

@@ -19,13 +19,13 @@ from sqlalchemy import update
 
 from benchmarks.side_by_side import Benchmark, Suite
 from gans.clock import utc_now
-from gans.database import open_engine
+from gans.database.engine import open_engine
 from gans.settings import Settings
 from gans.tables.mobility import station_status
-from local import watch
-from local.browser import browser
-from local.dashboard import served
+from local import watchlist
+from local.generate.browser import browser
 from local.pipeline import Pipeline
+from local.servers.dashboard import served
 from local.simulator import Simulator
 
 BARE = """
@@ -97,7 +97,7 @@ def _fill(folder: Path) -> list[dict[str, Any]]:
         pipeline.prepare()
         (velib,) = (system for system in simulator.world.systems() if system["system_id"] == "velib")
         where = velib.get("url") or velib["catalogue_id"]
-        watch.add_system(pipeline.store, settings.watchlist_file, "velib", where, "gbfs", None, velib["ttl_s"])
+        watchlist.add_system(pipeline.store, settings.watchlist_file, "velib", where, "gbfs", None, velib["ttl_s"])
         for name in ("systems_catalogue", "stations", "station_status"):
             pipeline.run(pipeline.sources[name], pipeline.sources[name].schedule.slot(utc_now()))
         with pipeline.engine.connect() as connection:

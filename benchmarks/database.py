@@ -11,11 +11,11 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.engine import make_url
 
-from gans import migrate
-from gans.database import open_engine
+from gans.database import migrate
+from gans.database.engine import open_engine
 from gans.errors import ConfigError
 from gans.settings import Settings
-from local import mysql
+from local.servers import mysql
 
 DATABASE = "gans_benchmark"
 

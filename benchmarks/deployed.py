@@ -26,11 +26,11 @@ from sqlalchemy import Engine, func, select
 
 from benchmarks import database, report
 from benchmarks.report import Listing
-from gans.reference import KEY, snapshot_key
 from gans.source import registry
+from gans.storage.reference import KEY, snapshot_key
 from gans.tables import collection_runs, metadata
 from gans.tables.mobility import station_status
-from local.deployed import Deployed
+from local.servers.deployment import Deployed
 from local.simulator.gbfs import TESTVILLE, VELIB
 
 CITIES, MANY, ROUNDS, MINUTES = 10, 1_000, 20, 40

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, text
 
 from benchmarks import database
 from benchmarks.report import Listing
-from gans.queries import Query, queries
+from gans.reading.queries import Query, queries
 from gans.tables import metadata, weather_forecasts
 
 FACTS = ("weather_forecasts", "flights", "station_hours", "collection_runs")

@@ -13,15 +13,16 @@ import msgspec
 import typer
 
 from gans.clock import utc_now
-from gans.collect import collect
-from gans.http import Http
-from gans.landing import Store
-from gans.reference import Snapshots, read_watchlist
+from gans.collect.collect import collect
+from gans.collect.http import Http
 from gans.settings import Settings
 from gans.source import Source
+from gans.storage.landing import Store
+from gans.storage.reference import Snapshots, read_watchlist
 from infra_cdk.costs import MEASURED, Run
-from local import mysql, watch
+from local import watchlist
 from local.pipeline import Pipeline
+from local.servers import mysql
 from local.simulator import Simulator
 
 CITIES = (10, 100)
@@ -63,7 +64,7 @@ def measure(cities: int, database_url: str, folder: Path, keys: Mapping[str, str
         )
         pipeline = Pipeline(settings)
         pipeline.prepare()
-        watch.add_all(pipeline.store, settings.watchlist, simulator.world.watchlist(), simulator.world.systems())
+        watchlist.add_all(pipeline.store, settings.watchlist, simulator.world.watchlist(), simulator.world.systems())
         pipeline.store = store = CountingStore(pipeline.store)
         for source in pipeline.sources.values():
             yield _run(pipeline, store, source, cities)

@@ -18,10 +18,10 @@ from sqlalchemy import Engine
 
 from benchmarks import archive, database
 from benchmarks.side_by_side import Benchmark, Suite, seconds
-from gans.landing import FolderStore, Footer, Header, PartKey, PartWriter
-from gans.load import load
+from gans.load.load import load
 from gans.source import Capture, Rows
 from gans.sources.station_status import source
+from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter
 
 MOST_S, LEAST_FASTER = 0.25, 5.0
 ROUNDS = 25

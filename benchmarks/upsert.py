@@ -22,8 +22,8 @@ from sqlalchemy.exc import SAWarning
 
 from benchmarks import database
 from benchmarks.side_by_side import Benchmark, Suite, seconds
-from gans.check import all_checked
-from gans.database import in_transaction, upsert
+from gans.database.engine import in_transaction, upsert
+from gans.database.rows import all_checked
 from gans.tables import cities, weather_forecasts
 
 ROWS = 100_000

@@ -9,9 +9,9 @@ import streamlit as st
 from sqlalchemy import Engine, Executable
 from sqlalchemy.exc import DBAPIError
 
-from gans.database import open_reader
+from gans.database.engine import open_reader
+from gans.database.migrate import require_newest
 from gans.errors import ConfigError
-from gans.migrate import require_newest
 from gans.settings import read_settings
 
 QUERY_S: Final = 20.0

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import column, func, select, table
 
 from dashboard.database import rows
-from gans.placement import Spot, Station, place
+from gans.decisions.placement import Spot, Station, place
 from gans.sources._clock import clock_of
 from gans.tables import Instant, metadata
 

@@ -4,7 +4,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra_cdk.findings import acknowledge
+from infra_cdk.nag import acknowledge
 from infra_cdk.network import MYSQL, PUBLIC, Network
 
 

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from gans.source import registry
 from infra_cdk.context import Context
-from infra_cdk.findings import acknowledge
+from infra_cdk.nag import acknowledge
 
 
 class Bucket(s3.Bucket):

@@ -9,8 +9,8 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from gans.reference import KEY, snapshot_key
 from gans.source import Source, every
+from gans.storage.reference import KEY, snapshot_key
 from infra_cdk.bucket import Bucket
 from infra_cdk.context import Context
 from infra_cdk.function import RETRIES, Function, cron

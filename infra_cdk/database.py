@@ -9,8 +9,8 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra_cdk.context import Context
-from infra_cdk.findings import acknowledge
 from infra_cdk.function import Place
+from infra_cdk.nag import acknowledge
 from infra_cdk.network import ISOLATED, MYSQL, MYSQL_PORT, PUBLIC, Network
 
 NAME: Final = "gans"

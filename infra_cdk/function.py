@@ -14,7 +14,7 @@ from constructs import Construct
 
 from gans.source import Schedule
 from infra_cdk.context import Context
-from infra_cdk.findings import acknowledge
+from infra_cdk.nag import acknowledge
 from infra_cdk.packaging import LAMBDA, LOCAL, Asset, package
 
 LOG_RETENTION: Final = logs.RetentionDays.THREE_MONTHS

@@ -8,9 +8,9 @@ from infra_cdk.bucket import Bucket
 from infra_cdk.collectors import Collector
 from infra_cdk.context import Context
 from infra_cdk.database import DatabaseAccess, given_database
-from infra_cdk.loading import LOAD_TIMEOUT, Loading
+from infra_cdk.database_functions import LOAD_TIMEOUT, Loading
+from infra_cdk.monitoring import Watch
 from infra_cdk.queues import Queues
-from infra_cdk.watch import Watch
 
 
 class Pipeline(Stack):

@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra_cdk.findings import acknowledge
+from infra_cdk.nag import acknowledge
 
 RETENTION: Final = Duration.days(14)
 """The most that SQS keeps anything."""

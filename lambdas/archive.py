@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from gans.archive import LATE, archive
+from gans.archive.archive import LATE, archive
 from gans.clock import utc_now
 from gans.errors import ConfigError
 from gans.source import registry
-from lambdas import opened
+from lambdas import resources
 from lambdas.telemetry import logger
 
 COMPACTING_S = 300.0
@@ -52,8 +52,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return is_complete
 
     hours = archive(
-        opened.store(),
-        opened.engine(),
+        resources.store(),
+        resources.engine(),
         registry()["station_status"],
         min(now, asked.until or now).astimezone(UTC),
         (asked.since or now - LATE).astimezone(UTC),

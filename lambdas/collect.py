@@ -7,14 +7,14 @@ from typing import Annotated, Any
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from gans.collect import collect
+from gans.collect.collect import collect
+from gans.collect.http import Http
 from gans.errors import ConfigError, Transient
-from gans.http import Http
-from gans.landing import open_store
-from gans.reference import Snapshots, read_watchlist
 from gans.secrets import with_key
 from gans.settings import Settings, read_settings
 from gans.source import Source, every, registry
+from gans.storage.landing import open_store
+from gans.storage.reference import Snapshots, read_watchlist
 from lambdas.telemetry import logger, measure
 
 LANDING_S = 10.0

@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gans.clock import utc_now
-from gans.freshness import freshness
-from lambdas import opened
+from gans.reading.freshness import freshness
+from lambdas import resources
 from lambdas.telemetry import logger, measure
 
 
@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     Raises:
         DBAPIError: the database did not answer.
     """
-    with opened.engine().connect() as connection:
+    with resources.engine().connect() as connection:
         found = freshness(connection, utc_now())
     for source in found:
         measure(source.source, IsStale=source.is_stale, RejectedPct=source.rejected_pct)

@@ -10,11 +10,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from sqlalchemy.exc import DBAPIError
 
 from gans.clock import utc_now
-from gans.database import is_away
+from gans.database.engine import is_away
 from gans.errors import BadData, GansError, Transient
-from gans.load import load
+from gans.load.load import load
 from gans.source import registry
-from lambdas import opened
+from lambdas import resources
 from lambdas.telemetry import logger, measure
 
 LOADING_S = 20.0
@@ -57,7 +57,7 @@ class _Batch:
         if self.context.get_remaining_time_in_millis() < LOADING_S * 1000:
             raise Transient(f"{key} was not begun: the time of this invocation is nearly up")
         try:
-            loaded = load(key, store=opened.store(), engine=opened.engine(), sources=registry(), clock=utc_now)
+            loaded = load(key, store=resources.store(), engine=resources.engine(), sources=registry(), clock=utc_now)
         except (DBAPIError, Transient) as error:
             self.is_away = isinstance(error, Transient) or is_away(error)
             raise

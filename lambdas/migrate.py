@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from gans.analyst import admit
-from gans.migrate import head, upgrade
+from gans.database.grants import admit
+from gans.database.migrate import head, upgrade
 from gans.secrets import read_login
-from lambdas import opened
+from lambdas import resources
 from lambdas.telemetry import logger
 
 
@@ -19,8 +19,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         ConfigError: a secret is missing or wrong.
         DBAPIError: the database refused.
     """
-    upgrade(opened.engine())
-    if secret := opened.settings().analyst_secret:
-        admit(opened.engine(), read_login(secret))
+    upgrade(resources.engine())
+    if secret := resources.settings().analyst_secret:
+        admit(resources.engine(), read_login(secret))
     logger.info("migrated", revision=head())
     return {"revision": head()}

@@ -5,10 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gans.clock import utc_now
-from gans.publish import publish
+from gans.load.publish import publish
 from gans.retain import retain
 from gans.tables import metadata
-from lambdas import opened
+from lambdas import resources
 from lambdas.telemetry import logger
 
 
@@ -19,6 +19,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     Raises:
         DBAPIError: the database failed, or went away for longer than a few tries.
     """
-    retained = retain(opened.engine(), utc_now())
-    published = publish(opened.engine(), opened.store(), metadata.tables)
+    retained = retain(resources.engine(), utc_now())
+    published = publish(resources.engine(), resources.store(), metadata.tables)
     logger.info("retained", rows=dict(retained.rows), published=published)

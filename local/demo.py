@@ -17,7 +17,7 @@ from gans.settings import Settings
 from gans.source import Source, registry
 from gans.tables import Instant
 from gans.tables.mobility import station_status
-from local import console, watch
+from local import console, watchlist
 from local.console import ago, out, plain, progress, styled, table, told
 from local.pipeline import Pipeline
 from local.simulator import Simulator, docks
@@ -62,7 +62,7 @@ def run(settings: Settings, now: datetime, cities: int = 10) -> Pipeline:
         pipeline = Pipeline(msgspec.structs.replace(settings, simulator_url=simulator.url), clock)
         pipeline.prepare()
         settings.watchlist.unlink(missing_ok=True)
-        watch.add_all(pipeline.store, settings.watchlist_file, simulator.world.watchlist(), simulator.world.systems())
+        watchlist.add_all(pipeline.store, settings.watchlist_file, simulator.world.watchlist(), simulator.world.systems())
         out.print(f"[bold]Collecting[/] {cities} cities from simulated upstreams at {simulator.url}")
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)  # when tomorrow's flights are asked for
         for source in pipeline.sources.values():
@@ -79,7 +79,7 @@ def run(settings: Settings, now: datetime, cities: int = 10) -> Pipeline:
 
 def _replay_morning(pipeline: Pipeline, source: Source, clock: Clock, zone: ZoneInfo) -> None:
     """The last morning on which people went to work, minute by minute in fast motion, and its hours archived."""
-    from gans.archive import archive  # duckdb: only here
+    from gans.archive.archive import archive  # duckdb: only here
 
     begins, hours = MORNING
     today = clock.now.astimezone(zone).date()

@@ -8,13 +8,14 @@ from typing import Literal
 import msgspec
 from sqlalchemy.exc import DBAPIError
 
-from gans import __version__, migrate
-from gans.database import open_engine
+from gans import __version__
+from gans.database import migrate
+from gans.database.engine import open_engine
 from gans.errors import GansError
-from gans.landing import open_store
-from gans.reference import read_watchlist
 from gans.settings import Settings, redacted
 from gans.source import registry
+from gans.storage.landing import open_store
+from gans.storage.reference import read_watchlist
 
 Verdict = Literal["ok", "note", "wrong"]
 

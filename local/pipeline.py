@@ -7,17 +7,17 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Engine, select
 
-from gans import migrate
 from gans.clock import utc_now
-from gans.collect import Collected, collect
-from gans.database import open_engine
+from gans.collect.collect import Collected, collect
+from gans.collect.http import Http
+from gans.database import migrate
+from gans.database.engine import open_engine
 from gans.errors import BadData, ConfigError
-from gans.http import Http
-from gans.landing import FolderStore, PartKey, Store, open_store
-from gans.load import Loaded, load
-from gans.reference import Snapshots, read_watchlist
+from gans.load.load import Loaded, load
 from gans.settings import Settings, redacted
 from gans.source import Source, registry
+from gans.storage.landing import FolderStore, PartKey, Store, open_store
+from gans.storage.reference import Snapshots, read_watchlist
 from gans.tables import collection_runs
 
 Progress = Callable[[int, int], None]

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Engine, Select, column, func, select, table
 
+from gans.decisions.placement import Spot, Station, place
 from gans.errors import ConfigError
-from gans.placement import Spot, Station, place
 from gans.tables import Instant, metadata
 
 _deficits = table(

@@ -9,8 +9,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import mysql
 
 from gans import tables
+from gans.database.migrate import views
 from gans.errors import ConfigError
-from gans.migrate import views
 from gans.tables import metadata
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -162,7 +162,7 @@ def downgrade() -> None:
 '''
 
 _TEST: Final = '''\
-"""What the answers for NAME mean. What every source must keep to: tests/test_contracts.py."""
+"""What the answers for NAME mean. What every source must keep to: tests/gans/sources/test_contracts.py."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -237,9 +237,9 @@ def scaffold(name: str, root: Path) -> list[Path]:
         f"gans/sources/{name}.py": _SOURCE,
         f"gans/tables/{name}.py": _TABLE,
         f"schema/migrations/versions/{revision}_{name}.py": _MIGRATION,
-        f"tests/sources/{name}/test_{name}.py": _TEST,
-        f"tests/sources/{name}/payload.json": _PAYLOAD,
-        f"tests/sources/{name}/context.json": _CONTEXT,
+        f"tests/gans/sources/{name}/test_{name}.py": _TEST,
+        f"tests/gans/sources/{name}/payload.json": _PAYLOAD,
+        f"tests/gans/sources/{name}/context.json": _CONTEXT,
     }
     paths = [root / path for path in texts]
     if there := [str(path) for path in paths if path.exists()]:

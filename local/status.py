@@ -6,8 +6,8 @@ import msgspec
 from sqlalchemy import case, func, select
 
 from gans.errors import ConfigError
-from gans.reference import Snapshots, Watchlist, read_watchlist
 from gans.source import Reference, Request, Source
+from gans.storage.reference import Snapshots, Watchlist, read_watchlist
 from gans.tables import collection_runs
 from local.pipeline import Pipeline
 

@@ -1,6 +1,6 @@
 """What all tests share: real databases, one empty schema per test on each, and the real captures where they are at hand.
 
-SQLite needs nothing. MariaDB and MySQL are started once for the whole run (see `local/mysql.py`) and stopped at its end;
+SQLite needs nothing. MariaDB and MySQL are started once for the whole run (see `local/servers/mysql.py`) and stopped at its end;
 `GANS_TEST_MYSQL_URL` and `GANS_TEST_MARIADB_URL` name servers that run already. `--databases sqlite` is the quick run.
 """
 
@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from xdist.scheduler import LoadScopeScheduling
 
-from gans import migrate
-from gans.database import open_engine
+from gans.database import migrate
+from gans.database.engine import open_engine
 from gans.settings import Settings
 from gans.tables import metadata
-from local import mysql
-from local.answers import Answer, answers, demo_database
+from local.generate.answers import Answer, answers, demo_database
+from local.servers import mysql
 
 DATABASES = ("sqlite", "mariadb", "mysql")
 

@@ -27,8 +27,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 import msgspec
 
 from gans.errors import BadData
+from gans.geography import EARTH_RADIUS_KM, great_circle_km
 from gans.source import Capture, Lacking, Reference, Reject, Request, Row, Source, weekly
-from gans.sources._sphere import EARTH_RADIUS_KM, great_circle_km
 from gans.sources._zones import timezone_at
 
 URL: Final = "https://davidmegginson.github.io/ourairports-data/airports.csv"

@@ -21,9 +21,10 @@ from urllib.parse import quote
 
 from gans.errors import BadData, ConfigError
 from gans.source import Capture, Given, Reference, Request, Row, Source, daily
-from gans.sources import _article, _figures, _infobox
-from gans.sources._countries import country_code, is_subdivision
-from gans.sources._settlements import why_none
+from gans.sources._wikipedia import figures, infobox
+from gans.sources._wikipedia.article import read_article
+from gans.sources._wikipedia.countries import country_code, is_subdivision
+from gans.sources._wikipedia.settlements import why_none
 from gans.sources._zones import timezone_at
 
 LANGUAGES: Final = ("en", "de")
@@ -71,16 +72,16 @@ def parse(capture: Capture) -> Iterator[Row]:
 
 def _read(body: bytes, context: Any, this_year: int) -> Iterator[Row]:
     city_id, language = context["city_id"], context["language"]
-    article = _article.read(body, language)
-    box = _infobox.read(article.box)
+    article = read_article(body, language)
+    box = infobox.read_infobox(article.box)
     title = article.title or context["title"] or "".join(box.heading[:1])
     if "\ufffd" in title:
         raise BadData(f"{title!r} is not in UTF-8; articles are.")
     name = _name(title, box)
     timezone = timezone_at(*article.coordinates) if article.coordinates else None
     country = country_code(box.entries, article.region, article.statement, timezone, language)
-    population = _figures.population(box.entries, (name, *box.heading, box.kind), language, this_year)
-    area_km2 = _figures.area(box.entries, (name, *box.heading, box.kind), language)
+    population = figures.population(box.entries, (name, *box.heading, box.kind), language, this_year)
+    area_km2 = figures.area(box.entries, (name, *box.heading, box.kind), language)
     reason = why_none(
         box,
         article.statement,
@@ -101,7 +102,7 @@ def _read(body: bytes, context: Any, this_year: int) -> Iterator[Row]:
             "country_code": country,
             "latitude": latitude,
             "longitude": longitude,
-            "elevation_m": _figures.elevation(box.entries, language),
+            "elevation_m": figures.elevation(box.entries, language),
             "timezone": timezone,
             "area_km2": area_km2,
             "wikidata_id": article.wikidata_id,
@@ -111,7 +112,7 @@ def _read(body: bytes, context: Any, this_year: int) -> Iterator[Row]:
         yield Row("city_populations", {"city_id": city_id, "as_of_year": population.year, "population": population.inhabitants})
 
 
-def _name(title: str, box: _infobox.Infobox) -> str:
+def _name(title: str, box: infobox.Infobox) -> str:
     name = re.sub(r"\s*\([^()]*\)$", "", title) or title
     place, comma, where = name.partition(", ")
     if comma and (
@@ -123,7 +124,7 @@ def _name(title: str, box: _infobox.Infobox) -> str:
     return name
 
 
-def _subdivisions(box: _infobox.Infobox) -> Iterator[_infobox.Entry]:
+def _subdivisions(box: infobox.Infobox) -> Iterator[infobox.Entry]:
     """The rows above those that describe the place."""
     description = re.compile(r"(?:government|area|population|elevation)\b", re.IGNORECASE)
     return takewhile(lambda entry: not description.match(entry.parent or entry.label), box.entries)

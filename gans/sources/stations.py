@@ -25,9 +25,9 @@ from typing import Any, Final
 import msgspec
 
 from gans.errors import BadData
+from gans.geography import EARTH_RADIUS_KM, great_circle_km
 from gans.source import Capture, Given, Reference, Reject, Repaired, Request, Row, Source, daily
 from gans.sources import _gbfs, _paris
-from gans.sources._sphere import EARTH_RADIUS_KM, great_circle_km
 
 WALK_M: Final = 500.0
 FOLLOWED: Final = ("system_information", "vehicle_types", "station_information")

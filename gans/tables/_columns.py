@@ -1,7 +1,7 @@
 """The kinds of column that all tables share, so that the same quantity looks the same everywhere.
 
 A column's `info` may hold `ge` and `le` (the least and greatest value), and `newest_by` (the column that tells which of two
-versions of it is newer; `fetched_at` unless told otherwise). `gans.check` and `gans.database` read them.
+versions of it is newer; `fetched_at` unless told otherwise). `gans.database.rows` and `gans.database.engine` read them.
 """
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Alembic's environment: runs the migrations on the connection that `gans.migrate` hands over."""
+"""Alembic's environment: runs the migrations on the connection that `gans.database.migrate` hands over."""
 
 from alembic import context
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.deployed import Deployed
+from local.servers.deployment import Deployed
 
 
 class Clock:

@@ -18,14 +18,14 @@ from botocore.exceptions import ClientError
 from sqlalchemy import Engine, create_engine, func, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
-from gans.archive import HOUR
+from gans.archive.archive import HOUR
 from gans.secrets import Login
 from gans.source import registry
 from gans.tables import collection_runs, metadata
 from gans.tables.mobility import station_hours
-from local import mysql
-from local.deployed import ANALYST_SECRET, STACK, Deployed
-from local.ministack import REGION
+from local.servers import mysql
+from local.servers.deployment import ANALYST_SECRET, STACK, Deployed
+from local.servers.ministack import REGION
 from tests.aws.conftest import Clock, await_that
 from tests.survival.conftest import content
 

@@ -10,11 +10,11 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, insert
 from sqlalchemy.engine import make_url
 
-from gans.analyst import admit
+from gans.database.grants import admit
 from gans.secrets import Login
 from gans.tables import metadata
-from local import browser as chromium
-from local.dashboard import served
+from local.generate import browser as chromium
+from local.servers.dashboard import served
 
 
 @pytest.fixture(scope="session")

@@ -108,7 +108,7 @@ def test_the_handlers_need_nothing_else(asset: Asset, modules: str) -> None:
 
 def test_every_parser_has_its_libraries() -> None:
     """What is imported inside `parse` is there too, and the German names of countries."""
-    names = "from gans.sources._countries import _spellings; print(_spellings('de')['Österreich'])"
+    names = "from gans.sources._wikipedia.countries import _spellings; print(_spellings('de')['Österreich'])"
     told = alone(package(LOAD, LOCAL), f"import bs4, lxml.html, tzfpy; print(tzfpy.get_tz(13.4, 52.5)); {names}")
     assert told.split() == ["Europe/Berlin", "AT"]
 

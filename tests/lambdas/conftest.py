@@ -20,10 +20,10 @@ from moto import mock_aws
 from sqlalchemy import URL, create_engine, make_url
 
 from gans.errors import Transient
-from gans.landing import FolderStore, S3Store, Store
-from gans.reference import KEY, WatchedCity, Watchlist
 from gans.source import registry
-from lambdas import collect, load, migrate, opened
+from gans.storage.landing import FolderStore, S3Store, Store
+from gans.storage.reference import KEY, WatchedCity, Watchlist
+from lambdas import collect, load, migrate, resources
 from lambdas.telemetry import logger
 from local.simulator import Faults, Simulator, World
 from tests.survival.conftest import KEYS, NOW, Rows, dump, grown, hurried, write_watchlist
@@ -149,9 +149,9 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pyt
 
 def forget() -> None:
     """What a new environment of a function knows: nothing."""
-    if opened.engine.cache_info().currsize:
-        opened.engine().dispose()
-    for open_ in (opened.settings, opened.store, opened.engine):
+    if resources.engine.cache_info().currsize:
+        resources.engine().dispose()
+    for open_ in (resources.settings, resources.store, resources.engine):
         open_.cache_clear()
 
 
@@ -262,15 +262,15 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Landing:
             for slot_of in (NOW - timedelta(days=8), NOW):
                 for source in registry().values():
                     patch.setenv("GANS_SOURCE", source.name)
-                    known = set(opened.store().keys("landing/"))
+                    known = set(resources.store().keys("landing/"))
                     with suppress(Transient):
                         collect.handler({"slot": source.schedule.slot(slot_of).isoformat()}, Context())
-                    new = [told_of(key) for key in opened.store().keys("landing/") if key not in known]
+                    new = [told_of(key) for key in resources.store().keys("landing/") if key not in known]
                     assert failed(load.handler(batch(new), Context())) == []
             simulator.world.seed += 1
             grown(simulator.world)
             simulator.faults = Faults({"error_page": 0.1, "server_error": 0.1, "truncated": 0.1}, seed=3)
-        tables = dump(opened.engine())
+        tables = dump(resources.engine())
         forget()
     return Landing(folder / "data", tables)
 

@@ -9,12 +9,12 @@ import duckdb
 import pytest
 from sqlalchemy import Engine
 
-from gans.archive import HOUR, LATE
+from gans.archive.archive import HOUR, LATE
 from gans.errors import ConfigError
-from gans.landing import S3Store
+from gans.storage.landing import S3Store
 from lambdas import archive
+from tests.gans.archive.test_archive import FILE, TEN, part, rows
 from tests.lambdas.conftest import Context, Lines, scheduled
-from tests.test_archive import FILE, TEN, part, rows
 
 Land = Callable[..., str]
 Fire = Callable[..., dict[str, Any]]

@@ -10,13 +10,13 @@ from typing import Any
 import boto3
 import pytest
 
-from gans import http
-from gans.database import open_engine
+from gans.collect import http
+from gans.database.engine import open_engine
+from gans.database.migrate import upgrade
 from gans.errors import ConfigError, Transient
-from gans.landing import S3Store, read_part
-from gans.migrate import upgrade
 from gans.settings import Settings
 from gans.source import Capture, registry
+from gans.storage.landing import S3Store, read_part
 from lambdas import collect, load
 from local.simulator import Simulator
 from tests.lambdas.conftest import CITY, Context, Lines, batch, created, keep, measured, scheduled, told_of, watch
@@ -237,9 +237,9 @@ def test_secrets_manager_that_is_not_reached_is_tried_again_later(
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("archive", "alembic, bs4, boto3, gans.collect, gans.http, lxml, pandas, requests, tzfpy, urllib3"),
+        ("archive", "alembic, bs4, boto3, gans.collect.collect, gans.collect.http, lxml, pandas, requests, tzfpy, urllib3"),
         ("collect", "alembic, bs4, boto3, gans.tables, lxml, pandas, pymysql, sqlalchemy"),
-        ("load", "alembic, bs4, boto3, gans.collect, gans.http, lxml, pandas, requests, tzfpy, urllib3"),
+        ("load", "alembic, bs4, boto3, gans.collect.collect, gans.collect.http, lxml, pandas, requests, tzfpy, urllib3"),
     ],
 )
 def test_a_cold_start_imports_only_what_it_needs(module: str, absent: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from sqlalchemy import Engine, select
 
-from gans.landing import FolderStore, Footer, Header, PartKey, PartWriter, S3Store
+from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter, S3Store
 from gans.tables import collection_runs
 from lambdas import load
 from tests.lambdas.conftest import BUCKET, REGION, Context, Landing, Lines, batch, failed, measured, told_of
@@ -186,7 +186,7 @@ def test_no_part_is_begun_that_may_not_be_finished(
 def test_a_failure_of_one_part_in_the_database_is_not_that_of_the_others(
     stored: Engine, store: FolderStore, landing: Landing, environment: pytest.MonkeyPatch
 ) -> None:
-    from gans import load as steps
+    from gans.load import load as steps
 
     store_part = steps._store
 

@@ -11,15 +11,15 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 from sqlalchemy import URL, Engine, create_engine, select
 from sqlalchemy.exc import DBAPIError
 
-from gans.analyst import admit
-from gans.database import open_engine, upsert
+from gans.database.engine import open_engine, upsert
+from gans.database.grants import admit
+from gans.database.migrate import differences, head, revision
 from gans.errors import ConfigError
-from gans.landing import S3Store
-from gans.migrate import differences, head, revision
 from gans.secrets import Login, read_login
 from gans.settings import Settings
+from gans.storage.landing import S3Store
 from gans.tables import cities, collection_runs
-from lambdas import freshness, load, migrate, opened, retain
+from lambdas import freshness, load, migrate, resources, retain
 from tests.lambdas.conftest import USERS, Context, Landing, Lines, batch, failed, forget, keep, measured, told_of
 from tests.survival.conftest import NOW
 
@@ -54,14 +54,14 @@ def refused(engine: Engine, statement: str) -> str:
 def test_it_may_be_run_any_number_of_times(deployed: URL) -> None:
     for _ in range(3):
         assert migrate.handler({}, Context()) == {"revision": head()}
-        assert differences(opened.engine()) == []
+        assert differences(resources.engine()) == []
         forget()
 
 
 def test_the_analyst_reads_everything_and_changes_nothing(deployed: URL) -> None:
     other = f"{deployed.database}".replace("_", "x")  # GRANT reads an underscore as a wildcard
     migrate.handler({}, Context())
-    with opened.engine().begin() as connection:
+    with resources.engine().begin() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {other}")
         connection.exec_driver_sql(f"CREATE TABLE {other}.secrets (word VARCHAR(9))")
     try:
@@ -79,7 +79,7 @@ def test_the_analyst_reads_everything_and_changes_nothing(deployed: URL) -> None
         ):
             assert "denied" in refused(analyst, statement)
     finally:
-        with opened.engine().begin() as connection:
+        with resources.engine().begin() as connection:
             connection.exec_driver_sql(f"DROP DATABASE {other}")
 
 
@@ -108,7 +108,7 @@ def test_gans_itself_is_no_analyst(deployed: URL) -> None:
     keep("gans/analyst", json.dumps({"username": "root", "password": "locked-out"}))
     with pytest.raises(ConfigError, match="give it another name"):
         migrate.handler({}, Context())
-    assert revision(opened.engine()) == head()
+    assert revision(resources.engine()) == head()
 
 
 def test_without_the_analysts_secret_there_is_no_analyst(deployed: URL, environment: pytest.MonkeyPatch) -> None:

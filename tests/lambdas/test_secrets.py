@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import URL
 
-from gans import http
-from gans.landing import S3Store
+from gans.collect import http
 from gans.settings import read_settings
-from lambdas import collect, load, migrate, opened
+from gans.storage.landing import S3Store
+from lambdas import collect, load, migrate, resources
 from lambdas.telemetry import SERVICE, logger
 from local.simulator import Simulator
 from tests.lambdas.conftest import CITY, USERS, Context, batch, forget, keep, told_of, watch
@@ -72,7 +72,7 @@ def deployed(empty: URL, bucket: S3Store, simulator: Simulator, environment: pyt
     """Functions with a key, a login and an analyst's login in Secrets Manager."""
     root = f"mysql+pymysql://root@{empty.host}:{empty.port}/{empty.database}"
     environment.setenv("GANS_DATABASE_URL", root)
-    engine = opened.engine()
+    engine = resources.engine()
     with engine.begin() as connection:
         connection.exec_driver_sql(f"CREATE USER '{GANS}'@'%%' IDENTIFIED BY %s", (MASTER,))
         connection.exec_driver_sql(f"GRANT ALL ON *.* TO '{GANS}'@'%%' WITH GRANT OPTION")
@@ -106,7 +106,7 @@ def test_whatever_goes_wrong_no_secret_is_told(
 
     messages = batch([told_of(key) for key in bucket.keys("landing/")])
     assert ear(load.handler, messages) == ""
-    tables = repr(dump(opened.engine()))
+    tables = repr(dump(resources.engine()))
     assert "collection_runs" in tables
     forget()
     keep("gans/database", json.dumps({"username": GANS, "password": WRONG}))
@@ -136,7 +136,7 @@ def test_whatever_goes_wrong_no_secret_is_told(
 
 def test_the_analysts_password_is_in_no_error_of_the_database(deployed: URL, ear: Ear) -> None:
     """One that may not make users, and then the text of the statement that failed."""
-    with opened.engine().begin() as connection:
+    with resources.engine().begin() as connection:
         connection.exec_driver_sql(f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{GANS}'@'%%'")
         connection.exec_driver_sql(f"GRANT ALL ON {deployed.database}.* TO '{GANS}'@'%%'")
     forget()

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from gans import migrate
-from gans.database import open_engine
+from gans.database import migrate
+from gans.database.engine import open_engine
 from gans.settings import Settings
 from gans.tables import metadata
 from lambdas import load
-from local import mysql
+from local.servers import mysql
 from tests.lambdas.conftest import Context, Landing, batch, failed, forget, told_of
 from tests.survival.conftest import dump
 

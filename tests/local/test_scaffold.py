@@ -43,11 +43,16 @@ def test_it_works_as_it_is_written(copy: Path) -> None:
         "gans/sources/tide_levels.py",
         "gans/tables/tide_levels.py",
         migration,
-        "tests/sources/tide_levels/test_tide_levels.py",
-        "tests/sources/tide_levels/payload.json",
-        "tests/sources/tide_levels/context.json",
+        "tests/gans/sources/tide_levels/test_tide_levels.py",
+        "tests/gans/sources/tide_levels/payload.json",
+        "tests/gans/sources/tide_levels/context.json",
     ]
-    tests = ("tests/test_contracts.py", "tests/test_migrations.py", "tests/schema", "tests/sources/tide_levels")
+    tests = (
+        "tests/gans/sources/test_contracts.py",
+        "tests/gans/database/test_migrate.py",
+        "tests/schema",
+        "tests/gans/sources/tide_levels",
+    )
     told = _pytest(copy, "-k", "tide_levels or empty_to_the_newest", *tests)
     passed = re.search(r"(\d+) passed", told)
     assert passed
@@ -58,7 +63,7 @@ def test_it_works_as_it_is_written(copy: Path) -> None:
 def test_one_follows_the_other(copy: Path) -> None:
     first, second = (int(scaffold(name, copy)[2].name[:4]) for name in ("tides", "currents"))
     assert second == first + 1
-    _pytest(copy, "-k", "empty_to_the_newest", "tests/test_migrations.py")
+    _pytest(copy, "-k", "empty_to_the_newest", "tests/gans/database/test_migrate.py")
 
 
 @pytest.mark.parametrize("name", ["a", "tide_levels", "a_name_as_long_as_it_may_ever_be"])

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Engine, Table, inspect
 
-from gans.migrate import views
+from gans.database.migrate import views
 from gans.tables import metadata, weather_forecasts
-from local import dictionary
-from local.answers import Answer
+from local.generate import dictionary
+from local.generate.answers import Answer
 
 UNITS = {
     "_c": "°C", "_mm": "mm", "_cm": "cm", "_m": "m", "_km": "km", "_km2": "km²", "_kmh": "km/h", "_pct": "%", "_hours": "h",
@@ -20,7 +20,7 @@ COLUMNS = [column for table in TABLES for column in table.columns]
 
 
 def test_what_is_committed_is_what_is_generated(demo_answers: Mapping[str, Answer]) -> None:
-    stale = "Run `python -m local.dictionary` and commit what it writes."
+    stale = "Run `python -m local.generate.dictionary` and commit what it writes."
     assert dictionary.SQL.read_text(encoding="utf-8") == dictionary.sql(), stale
     assert dictionary.README.read_text(encoding="utf-8") == dictionary.dictionary(demo_answers), stale
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine, Table, insert, select, text
 
 from benchmarks.queries import FACTS, scanned
-from gans.queries import queries
+from gans.reading.queries import queries
 from gans.tables import metadata
-from local.answers import Answer
+from local.generate.answers import Answer
 
 ISSUED_AT = datetime(2025, 6, 1, 21, tzinfo=UTC)
 SQL = {query.name: query.sql for query in queries()}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Table, insert, text
 
-from gans.placement import TARGET_PCT
+from gans.decisions.placement import TARGET_PCT
 from gans.tables import metadata
 
 AT = datetime(2025, 5, 27, 6, 12, tzinfo=UTC)

@@ -14,12 +14,13 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, select
 
-from gans import http
-from gans.database import newest_by
-from gans.landing import FolderStore
+from gans.collect import http
+from gans.database.engine import newest_by
 from gans.source import registry
+from gans.storage.landing import FolderStore
 from gans.tables import collection_runs, metadata, rejects
-from local import cli, pipeline, watch
+from local import pipeline, watchlist
+from local.cli import main
 from local.simulator import Simulator, World
 
 NOW = datetime(2026, 3, 28, 13, 17, tzinfo=UTC)
@@ -44,12 +45,12 @@ class Gans:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder, self.monkeypatch, self._capsys = folder, monkeypatch, capsys
-        for name in list(cli.os.environ):
+        for name in list(main.os.environ):
             if name.startswith("GANS_"):
                 monkeypatch.delenv(name)
         self.set(**KEYS, COLUMNS="200")
         monkeypatch.chdir(folder)
-        monkeypatch.setattr(cli, "utc_now", lambda: NOW)
+        monkeypatch.setattr(main, "utc_now", lambda: NOW)
 
     def set(self, **environment: str) -> None:
         """Sets environment variables."""
@@ -61,7 +62,7 @@ class Gans:
         self.monkeypatch.setattr(sys, "argv", ["gans", *arguments])
         self._capsys.readouterr()
         try:
-            cli.main()
+            main.main()
             code = 0
         except SystemExit as end:
             code = int(end.code or 0)
@@ -78,8 +79,8 @@ def write_watchlist(folder: Path, world: World) -> None:
     """`watchlist.toml` with the cities of a world, and the smaller of its shared-mobility systems."""
     place = FolderStore(folder / "data"), folder / "watchlist.toml"
     for city in world.cities:
-        watch.add(*place, city.language, city.title)
-    watch.add_system(*place, "testville", "testville", "gbfs", 1, None)
+        watchlist.add(*place, city.language, city.title)
+    watchlist.add_system(*place, "testville", "testville", "gbfs", 1, None)
 
 
 @pytest.fixture

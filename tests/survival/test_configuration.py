@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
-from gans import migrate
+from gans.database import migrate
 from local.simulator import Simulator
 from tests.survival.conftest import Gans, Said, content
 
@@ -132,7 +132,7 @@ def test_nobody_answers(gans: Gans, simulator: Simulator) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         free = listener.getsockname()[1]
     gans.set(GANS_SIMULATOR_URL=f"http://127.0.0.1:{free}")
-    gans.monkeypatch.setattr("gans.http.BACKOFF_S", 0.0)
+    gans.monkeypatch.setattr("gans.collect.http.BACKOFF_S", 0.0)
     said = gans("collect", "cities")
     assert said.code == 1
     assert "failed" in said.out
@@ -149,7 +149,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     made = os.geteuid() == 0 and shutil.which("mount")
     made = made and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode == 0
     if not made:
-        pytest.skip("making a small disk needs root; tests/test_landing.py has the error without the disk")
+        pytest.skip("making a small disk needs root; tests/gans/storage/test_landing.py has the error without the disk")
     yield disk
     subprocess.run(["umount", "-l", disk], check=True)
 

@@ -11,10 +11,10 @@ import pytest
 import urllib3.util.connection
 from sqlalchemy import Engine, select
 
-from gans.landing import FolderStore, PartKey, read_part
-from gans.reference import Snapshots, read_watchlist
 from gans.settings import Settings
 from gans.source import Capture, Given, Source, registry
+from gans.storage.landing import FolderStore, PartKey, read_part
+from gans.storage.reference import Snapshots, read_watchlist
 from gans.tables import collection_runs, metadata, rejects
 from local.pipeline import Pipeline
 from local.simulator import FAULTS, Faults, Simulator, server

@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 import gans.source
-from gans import migrate
-from gans.database import open_engine
-from gans.landing import FolderStore, Footer, Header, PartKey, PartWriter
+from gans.database import migrate
+from gans.database.engine import open_engine
 from gans.settings import Settings
 from gans.source import Capture, registry
-from local import mysql
+from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter
+from local.servers import mysql
 from local.simulator import Simulator, World, openmeteo, upstream
 from tests.survival.conftest import KEYS, NOW, Said, content, dump, write_watchlist
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from gans import migrate
 from gans.clock import utc_now
-from gans.database import open_engine
-from gans.landing import FolderStore, PartKey
-from gans.load import load
+from gans.database import migrate
+from gans.database.engine import open_engine
+from gans.load.load import load
 from gans.settings import Settings
 from gans.source import registry
+from gans.storage.landing import FolderStore, PartKey
 from gans.tables import EPOCH
 from local.pipeline import Pipeline
 from local.simulator import Faults, Simulator

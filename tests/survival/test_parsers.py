@@ -29,12 +29,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Date, Engine, Float, Integer, String
 
 import gans.sources
-from gans import migrate
+from gans.database import migrate
 from gans.errors import BadData
-from gans.landing import FolderStore, Footer, Header, Part, PartKey, PartWriter
-from gans.load import load
-from gans.meaning import Meaning, understand
+from gans.load.load import load
+from gans.load.transform import Meaning, understand
 from gans.source import Capture, Reject, Request, Row, Source, registry, rows_of
+from gans.storage.landing import FolderStore, Footer, Header, Part, PartKey, PartWriter
 from gans.tables import Instant, metadata
 
 EXAMPLES = int(os.environ.get("GANS_TEST_EXAMPLES", "0"))
@@ -46,7 +46,7 @@ CPU_SECONDS = 3.0
 """For one answer; more is a hang. An answer of a megabyte takes a tenth of it on a slow machine."""
 
 SOURCES = registry()
-RECORDED = Path(__file__).parents[1] / "sources"
+RECORDED = Path(__file__).parents[1] / "gans" / "sources"
 NOW = datetime(2025, 3, 30, 4, 56, 7, 890_123, tzinfo=UTC)
 CAPTURED = {
     "airports": "airports/*",

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, select
 
-from gans.landing import FolderStore
+from gans.storage.landing import FolderStore
 from gans.tables import cities, rejects
-from local import watch
+from local import watchlist
 from local.simulator import Simulator, world
 from local.simulator.upstream import Answer, upstreams
 from tests.survival.conftest import Gans, Said, content, grown
@@ -49,7 +49,7 @@ def rename(gans: Gans, simulator: Simulator, title: str) -> None:
     simulator.world.cities = (replace(city, language="en", titles={"en": title, "de": title}),)
     grown(simulator.world)
     (gans.folder / "watchlist.toml").unlink()
-    watch.add(FolderStore(gans.folder / "data"), gans.folder / "watchlist.toml", "en", title)
+    watchlist.add(FolderStore(gans.folder / "data"), gans.folder / "watchlist.toml", "en", title)
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
@@ -102,7 +102,7 @@ def test_what_a_terminal_would_obey_is_only_shown(
     body = json.dumps({"error": True, "reason": CONTROL, CONTROL: CONTROL}, ensure_ascii=False).encode()
     _answer_with(monkeypatch, Answer(status, {"Content-Type": "text/plain"}, body))
     simulator.inject("server_error", times=1_000)
-    monkeypatch.setattr("gans.http.BACKOFF_S", 0.0)
+    monkeypatch.setattr("gans.collect.http.BACKOFF_S", 0.0)
     said = gans("collect")
     assert said.code == 1
     assert_printable(said)

@@ -1,0 +1,218 @@
+"""The map's layers. No tile server is asked: H3 cells and the outline of the city, by its own stations, are the ground."""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+from typing import Any, Final, NamedTuple
+
+import h3
+import pydeck as pdk
+
+from dashboard.stations import Place
+from gans.decisions.placement import Spot
+
+RESOLUTION: Final = 8
+"""Cells of the ground, about 900 m across (https://h3geo.org/docs/core-library/restable)."""
+
+BOUNDS: Final = (0.05, 1, 3, 6)
+"""The deficits, in riders, at which a station takes the next colour."""
+LABELS: Final = ("none", "under 1", "1 to 3", "3 to 6", "6 or more")
+
+Colour = tuple[int, int, int]
+
+
+class Palette(NamedTuple):
+    """The colours of a theme: the more is lacking, the farther a station's lightness is from the ground's.
+
+    Orange to red of ColorBrewer (https://colorbrewer2.org), which the colour-blind and a grey print tell apart; spots in blue.
+
+    Attributes:
+        deficits: by the classes of `BOUNDS`.
+        closed: a station that gives no vehicles, or of which nothing is known.
+    """
+
+    ground: Colour
+    line: Colour
+    outline: Colour
+    closed: Colour
+    deficits: tuple[Colour, ...]
+    spot: Colour
+    on_spot: Colour
+
+
+LIGHT: Final = Palette(
+    ground=(246, 247, 249),
+    line=(228, 231, 236),
+    outline=(170, 177, 188),
+    closed=(214, 218, 224),
+    deficits=((158, 176, 196), (254, 204, 110), (253, 141, 60), (217, 45, 25), (120, 0, 30)),
+    spot=(0, 92, 175),
+    on_spot=(255, 255, 255),
+)
+DARK: Final = Palette(
+    ground=(22, 27, 34),
+    line=(36, 43, 53),
+    outline=(86, 96, 110),
+    closed=(58, 64, 74),
+    deficits=((82, 101, 122), (140, 62, 22), (204, 88, 20), (250, 150, 50), (255, 226, 130)),
+    spot=(86, 180, 233),
+    on_spot=(8, 18, 30),
+)
+
+
+def deck(places: Sequence[Place], spots: Sequence[Spot], palette: Palette, width_px: int) -> pdk.Deck:
+    """The map of a scene.
+
+    Args:
+        width_px: how wide the city may be on the screen, at the beginning.
+    """
+    cells, outline = _ground(tuple(sorted({_cell(place) for place in places})))
+    by_need = sorted(places, key=lambda place: place.deficit or 0)  # the most in need are drawn last, on top
+    layers = [
+        pdk.Layer(
+            "PolygonLayer",
+            id="ground",
+            data=cells,
+            get_polygon="ring",
+            get_fill_color=palette.ground,
+            get_line_color=palette.line,
+            line_width_min_pixels=1,
+        ),
+        pdk.Layer(
+            "PathLayer",
+            id="outline",
+            data=outline,
+            get_path="ring",
+            get_color=palette.outline,
+            width_min_pixels=1.5,
+        ),
+        pdk.Layer(
+            "ScatterplotLayer",
+            id="stations",
+            data=[_dot(place, palette) for place in by_need],
+            get_position="at",
+            get_radius="radius_m",
+            get_fill_color="colour",
+            radius_min_pixels=2.5,
+            radius_max_pixels=40,
+            pickable=True,
+        ),
+        pdk.Layer(
+            "ScatterplotLayer",
+            id="spots",
+            data=[_circle(number, spot) for number, spot in enumerate(spots, 1)],
+            get_position="at",
+            get_radius="radius_m",
+            get_fill_color=palette.spot,
+            get_line_color=palette.on_spot,
+            stroked=True,
+            line_width_min_pixels=1.5,
+            radius_min_pixels=8,
+            radius_max_pixels=60,
+            pickable=True,
+        ),
+        pdk.Layer(
+            "TextLayer",
+            id="numbers",
+            data=[_circle(number, spot) for number, spot in enumerate(spots, 1)],
+            get_position="at",
+            get_text="scooters",
+            get_size=12,
+            get_color=palette.on_spot,
+            font_weight=700,
+        ),
+    ]
+    return pdk.Deck(
+        layers=layers,
+        map_provider=None,
+        initial_view_state=_view(places, width_px),
+        tooltip={"html": "<b>{name}</b><br>{said}"},
+    )
+
+
+def class_of(deficit: float) -> int:
+    """Which of the classes of `LABELS` a deficit belongs to."""
+    return sum(deficit >= bound for bound in BOUNDS)
+
+
+def legend(palette: Palette) -> str:
+    """What the colours mean, as HTML."""
+    shown = [(f"rgb{colour}", label) for colour, label in zip(palette.deficits, LABELS, strict=True)]
+    dots = "".join(
+        f'<span style="white-space:nowrap"><i style="display:inline-block;width:.75em;height:.75em;border-radius:50%;'
+        f'background:{colour};margin-right:.35em"></i>{label}</span>'
+        for colour, label in [*shown, (f"rgb{palette.closed}", "closed or unknown"), (f"rgb{palette.spot}", "scooters to put")]
+    )
+    style = "display:flex;flex-wrap:wrap;gap:.2em 1.1em;font-size:.85rem"
+    return f'<div style="{style}"><span>Riders without a vehicle:</span>{dots}</div>'
+
+
+def _cell(place: Place) -> str:
+    return str(h3.latlng_to_cell(place.latitude, place.longitude, RESOLUTION))
+
+
+@lru_cache(maxsize=16)
+def _ground(stations: tuple[str, ...]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The cells of the stations and those around them, and the lines around all of them; rings of (longitude, latitude)."""
+    cells = sorted({near for cell in stations for near in h3.grid_disk(cell, 1)})
+    polygons = h3.cells_to_geo(cells, tight=False)["coordinates"] if cells else []
+    rings = [ring for polygon in polygons for ring in polygon]
+    return [{"ring": _ring(cell)} for cell in cells], [{"ring": ring} for ring in rings]
+
+
+def _ring(cell: str) -> list[tuple[float, float]]:
+    return [(round(longitude, 5), round(latitude, 5)) for latitude, longitude in h3.cell_to_boundary(cell)]
+
+
+def _dot(place: Place, palette: Palette) -> dict[str, Any]:
+    deficit = place.deficit
+    return {
+        "at": (round(place.longitude, 5), round(place.latitude, 5)),
+        "radius_m": round(45 + 14 * min(deficit or 0, 10)),
+        "colour": palette.closed if deficit is None else palette.deficits[class_of(deficit)],
+        "name": escape(place.name),  # the browser takes a tooltip for HTML
+        "said": said(place),
+    }
+
+
+def said(place: Place) -> str:
+    """A station in words."""
+    if place.vehicles is None:
+        return "nothing is told of it"
+    of = f" of {place.capacity}" if place.capacity else ""
+    if place.minutes_empty is not None:
+        what = f"{place.vehicles:.1f} vehicles{of} on average, {place.minutes_empty} min without any"
+    else:
+        what = f"{place.vehicles:.0f} vehicles{of}" + (f", {place.docks:.0f} docks free" if place.docks is not None else "")
+    if place.station is None:
+        return f"{what}<br>gives no vehicles, or tells no capacity"
+    usual = place.station.usual_taken
+    need = "no history of this hour yet" if usual is None else f"{usual:.1f} are usually taken in this hour"
+    return f"{what}<br>{need}<br>{place.station.deficit:.1f} riders find none"
+
+
+def _circle(number: int, spot: Spot) -> dict[str, Any]:
+    return {
+        "at": (spot.longitude, spot.latitude),
+        "radius_m": round(70 + 25 * math.sqrt(spot.scooters)),
+        "scooters": str(spot.scooters),
+        "name": f"{number}. Put {spot.scooters} here",
+        "said": f"near {escape(spot.near)} ({spot.near_m:.0f} m)<br>{escape(spot.reason)}",
+    }
+
+
+def _view(places: Sequence[Place], width_px: int) -> pdk.ViewState:
+    """Where the middle 96 % of the stations fit: one that lies far off does not make the city small."""
+
+    def middle(values: list[float]) -> tuple[float, float]:
+        values.sort()
+        cut = len(values) // 50
+        return values[cut], values[-1 - cut]
+
+    south, north = middle([place.latitude for place in places])
+    west, east = middle([place.longitude for place in places])
+    latitude, longitude = (south + north) / 2, (west + east) / 2
+    across = max(east - west, (north - south) / math.cos(math.radians(latitude)), 0.01)
+    # 512 px are 360° at zoom 0 (Web Mercator, https://deck.gl/docs/developer-guide/views)
+    return pdk.ViewState(latitude=latitude, longitude=longitude, zoom=math.log2(width_px / 512 * 360 / across))

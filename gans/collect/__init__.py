@@ -1,0 +1,1 @@
+"""The first step: ask the upstreams, politely, and land what they answer."""

@@ -1,0 +1,169 @@
+"""Plan, fetch, land: what the upstreams said, kept as they said it. Knows no SQL and needs no database."""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from itertools import islice
+
+import msgspec
+
+from gans import __version__
+from gans.clock import utc_now
+from gans.collect.http import Answer, Http
+from gans.errors import BadData, NotModified, Permanent, QuotaExceeded, Transient
+from gans.source import Capture, Given, Reference, Request, Source
+from gans.storage import validators
+from gans.storage.landing import Footer, Header, PartKey, PartWriter, Store
+
+PART_BYTES = 4 * 1024 * 1024
+"""Bodies beyond this begin a new part, so that neither step ever holds more than a part in memory."""
+
+MAX_FOLLOWED = 10_000
+"""The most units of a run that answers may name: more than any honest upstream does, and no chain of answers is endless."""
+
+
+class Collected(msgspec.Struct, frozen=True):
+    """What a run did.
+
+    Attributes:
+        parts: the keys of what was landed.
+        units: how many were planned, and followed from an answer.
+        transient: how many got no answer now but may later; the platform should try the run again.
+        permanent: how many got an answer that trying again will not change.
+    """
+
+    parts: list[str]
+    units: int
+    transient: int
+    permanent: int
+
+
+class _Run:
+    """One attempt: the part that is being written, and the counts."""
+
+    def __init__(self, source: Source, slot: datetime, store: Store, http: Http, clock: Callable[[], datetime]) -> None:
+        self.source, self.slot, self.store, self.http, self.clock = source, slot, store, http, clock
+        self.attempt = clock()
+        self.parts: list[str] = []
+        self.validators = validators.recall(store, source.name)
+        self.fresh: validators.Validators = {}
+        self.is_quota_used_up = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self.requests_before = self.http.requests
+        self.writer = PartWriter(Header(self.source.name, self.slot, self.attempt, len(self.parts) + 1, __version__))
+
+    def add(self, capture: Capture, *, is_followed: bool = False) -> None:
+        if self.writer.captures and self.writer.body_bytes + len(capture.body) > PART_BYTES:
+            self.land()
+            self._begin()
+        self.writer.add(capture)
+        if 200 <= capture.status < 300:  # one without validators takes the place of one with them
+            # What is followed is always asked for whole: without its body there would be nothing to follow.
+            self.fresh[capture.unit] = {} if is_followed else validators.validators(capture, self._holds_until(capture))
+
+    def _holds_until(self, capture: Capture) -> datetime | None:
+        return self.source.holds_until(capture) if self.source.holds_until else None
+
+    def land(self, *, is_cut_short: bool = False, note: str = "") -> None:
+        """Keeps the part; only then the validators of its answers, since an answer that is not kept must be asked for again."""
+        writer, header = self.writer, self.writer.header
+        key = str(PartKey.of(header))
+        requests = self.http.requests - self.requests_before
+        self.store.write(
+            key, writer.close(Footer(self.clock(), requests, writer.body_bytes, writer.captures, is_cut_short, note))
+        )
+        self.parts.append(key)
+        validators.remember(self.store, header.source, self.fresh)
+        self.fresh = {}
+
+
+def collect(
+    source: Source,
+    slot: datetime,
+    *,
+    store: Store,
+    reference: Reference,
+    http: Http,
+    clock: Callable[[], datetime] = utc_now,
+    on_progress: Callable[[int, int], None] = lambda done, planned: None,
+) -> Collected:
+    """Asks what `source` plans for `slot` and lands every answer, also where there was none.
+
+    Every planned unit leaves a capture: an answer, "not modified", or the reason why there is neither. A run that is stopped has
+    landed what it had.
+
+    Args:
+        on_progress: told how many units are done, and how many are known of.
+
+    Raises:
+        ConfigError: the source's key is missing (before any request), the watchlist is wrong, or the landing cannot be written.
+    """
+    http.require_key(source)
+    run = _Run(source, slot, store, http, clock)
+    todo: deque[Request | Given] = deque(source.plan(reference, slot))
+    units, left = len(todo), MAX_FOLLOWED
+    transient = permanent = done = 0
+    is_cut_short = True
+    try:
+        while todo:
+            unit = todo.popleft()
+            if isinstance(unit, Given):
+                run.add(Capture(unit.unit, "", 0, slot, clock(), context=unit.context))
+            else:
+                capture, error = _fetch(run, unit)
+                transient += isinstance(error, Transient)
+                permanent += isinstance(error, Permanent)
+                following = _following(source, capture, left + 1) if capture.body else []
+                run.add(capture, is_followed=bool(following))
+                units += len(following)
+                if len(following) > left:
+                    run.add(_not_asked(run, following.pop()))
+                    permanent += 1
+                    done += 1
+                left -= len(following)
+                todo.extendleft(reversed(following))
+            done += 1
+            on_progress(done, units)
+        is_cut_short = False
+    finally:
+        note = "" if units else f"nothing to ask: {', '.join(source.reads) or 'the plan'} gave no unit yet"
+        run.land(is_cut_short=is_cut_short, note=note)
+    return Collected(run.parts, units, transient, permanent)
+
+
+def _following(source: Source, capture: Capture, most: int) -> list[Request]:
+    try:
+        return list(islice(source.follow(capture), most))
+    except BadData:
+        return []  # `parse` meets the same answer, and says what is wrong with it
+
+
+def _not_asked(run: _Run, request: Request) -> Capture:
+    """The first request beyond `MAX_FOLLOWED`, as failed: it stands for all that its answer names after it."""
+    reason = f"Permanent: not asked: the answers of this run name more than {MAX_FOLLOWED} requests"
+    return Capture(request.unit, request.full_url, 0, run.slot, run.clock(), context=request.context, error=reason)
+
+
+def _fetch(run: _Run, request: Request) -> tuple[Capture, Transient | Permanent | None]:
+    """The answer to one request, and what went wrong."""
+    known = validators.answered(run.validators.get(request.unit, {}), request, run.attempt)
+    answer, error = Answer(0, {}, b""), None
+    try:
+        if run.is_quota_used_up:
+            raise QuotaExceeded("not asked: the quota is used up")
+        # Half a period early is near enough: an answer that holds for a period is asked for in every one.
+        if validators.still_holds(known, run.clock() + run.source.schedule.period / 2):
+            raise NotModified("not asked: the last answer still holds", 304)
+        answer = run.http.ask(run.source, request, validators.conditions(known))
+        if validators.is_same(known, answer.body):
+            raise NotModified("the same as the last answer", 304)
+    except NotModified as told:
+        answer = Answer(told.status, {}, b"")
+    except (Transient, Permanent) as told:
+        answer, error = Answer(told.status, {}, b""), told
+        run.is_quota_used_up |= isinstance(told, QuotaExceeded)
+    reason = f"{type(error).__name__}: {error}" if error else ""
+    url, now = request.full_url, run.clock()
+    return Capture(request.unit, url, answer.status, run.slot, now, answer.headers, request.context, answer.body, reason), error

@@ -1,0 +1,234 @@
+"""The one polite way to ask an upstream.
+
+Time-outs, few tries with full jitter, `Retry-After` honoured but capped, no try that would outlast the time that is left, a pause
+between two requests to a host, conditional requests, a cap on the answer's size, TLS always verified, and no request to a host
+that the source does not declare (or, for one that is told its hosts, to a name of no public host) or to an address inside a
+private network.
+"""
+
+import logging
+import math
+import random
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from http.client import responses
+from urllib.parse import quote_plus, urlencode, urljoin, urlsplit
+
+import msgspec
+import requests
+import urllib3
+from urllib3.util import Retry, parse_url
+
+from gans import __version__
+from gans.collect.connections import PrivateAddress, Session, may_be_public, until
+from gans.errors import NotModified, Permanent, QuotaExceeded, Transient
+from gans.settings import Settings
+from gans.source import Request, Source
+
+CONNECT_S, READ_S, TRY_S = 5.0, 20.0, 60.0
+"""How long a connection may take to begin, how long it may be silent, how long a try may take as a whole."""
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+TRIES = 3
+BACKOFF_S, LONGEST_WAIT_S = 1.0, 30.0
+MAX_REDIRECTS = 5
+
+_TRANSIENT = frozenset({408, 425, 429})
+"""The statuses below 500 that may pass by themselves."""
+
+_KEPT_HEADERS = ("content-type", "etag", "last-modified", "date", "age", "content-language")
+
+# Its messages hold whole URLs, and with them the keys that travel in a query.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A complete 2xx answer; `headers` are the few worth keeping, in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Http:
+    """A session with the upstreams.
+
+    Args:
+        settings: the simulator's address, the keys, the contact for the User-Agent.
+        remaining: the seconds that are left for everything (a Lambda's); no try outlasts them.
+    """
+
+    def __init__(self, settings: Settings, remaining: Callable[[], float] = lambda: math.inf) -> None:
+        self.requests = 0
+        self._settings, self.remaining = settings, remaining
+        self._asked_at: dict[str, float] = {}
+        self._session = Session()
+        agent = f"gans/{__version__}" + (f" ({settings.contact})" if settings.contact else "")
+        self._session.headers.update({"User-Agent": agent, "Accept-Encoding": "gzip", "Accept": "*/*"})
+
+    def require_key(self, source: Source) -> str:
+        """The key of `source`; "" where it needs none.
+
+        Raises:
+            ConfigError: it is required and not set.
+        """
+        return self._settings.key(source.secret)
+
+    def ask(self, source: Source, request: Request, validators: Mapping[str, str] | None = None) -> Answer:
+        """The answer to `request`, tried a few times.
+
+        Args:
+            validators: `If-None-Match` and `If-Modified-Since` of the last answer that was landed.
+
+        Raises:
+            NotModified: the upstream has nothing newer.
+            Transient: no usable answer within the tries and the time that is left.
+            Permanent: asking again will not change the answer; a host or address that may not be asked; a body over the cap.
+            QuotaExceeded: the answer says that the source's quota is used up.
+            ConfigError: the source's key is required and not set.
+        """
+        key = self.require_key(source)
+        failure, wait = Transient("not asked: the time of this run is up"), 0.0
+        for tried in range(TRIES):
+            if self.remaining() < wait + source.pause.total_seconds() + CONNECT_S + READ_S:
+                break
+            time.sleep(wait)
+            try:
+                return self._try(source, request, key, validators or {})
+            except Transient as error:
+                failure = Transient(f"{error} (tried {tried + 1} times)", error.status, error.retry_after)
+                wait = min(max(error.retry_after or 0.0, random.uniform(0, BACKOFF_S * 2**tried)), LONGEST_WAIT_S)
+        raise failure
+
+    def _try(self, source: Source, request: Request, key: str, validators: Mapping[str, str]) -> Answer:
+        url, headers = request.full_url, {**request.headers, **validators}
+        if source.secret and key:
+            if source.secret.host:
+                url = urlsplit(url)._replace(netloc=source.secret.host).geturl()
+            if source.secret.header:
+                headers[source.secret.header] = key
+            else:
+                url += f"{'&' if request.params else '?'}{urlencode({source.secret.param: key})}"
+        until.set(time.monotonic() + min(source.pause.total_seconds() + TRY_S, self.remaining()))
+        for _ in range(MAX_REDIRECTS + 1):
+            host = self._allowed(source, url)
+            self._pace(host, source.pause)
+            with self._send(host, self._simulated(url), headers) as response:
+                if not response.is_redirect:
+                    return self._read(source, host, response, key)
+                url = _target(host, url, response.headers["location"])
+        raise Permanent(f"{host} redirects more than {MAX_REDIRECTS} times")
+
+    def _allowed(self, source: Source, url: str) -> str:
+        """The host of `url`, if the source may ask it: https, and declared, or any public one where it is told its hosts."""
+        try:
+            parts = parse_url(url)  # as urllib3 will read it when it connects: others see another host in `https://a\\@b/`
+        except ValueError:
+            raise Permanent(f"Refused to ask what is no URL: {_printable(url)[:200]}") from None
+        host = parts.host or ""
+        hosts = {*source.hosts, source.secret.host if source.secret else ""} - {""}
+        is_allowed = host in hosts or (source.is_told_hosts and may_be_public(host))
+        if parts.scheme != "https" or parts.port not in (None, 443) or not is_allowed:
+            where = _printable(f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}")
+            whom = "public hosts by https" if source.is_told_hosts else ", ".join(sorted(hosts))
+            raise Permanent(f"Refused to ask {where}: {source.name} may ask {whom}")
+        return host
+
+    def _simulated(self, url: str) -> str:
+        """`url` at the simulator, where one is set: the upstream's host becomes the first segment of the path."""
+        base = self._settings.simulator_url
+        return f"{base.rstrip('/')}/{url.removeprefix('https://')}" if base else url
+
+    def _pace(self, host: str, pause: timedelta) -> None:
+        if not self._settings.simulator_url:
+            wait = self._asked_at.get(host, -math.inf) + pause.total_seconds() - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+        self._asked_at[host] = time.monotonic()
+
+    def _send(self, host: str, url: str, headers: Mapping[str, str]) -> requests.Response:
+        self.requests += 1
+        try:
+            return self._session.get(url, headers=dict(headers), timeout=(CONNECT_S, READ_S), stream=True, allow_redirects=False)
+        except PrivateAddress:
+            raise Permanent(f"Refused to ask {host}: its name leads into a private network") from None
+        except requests.exceptions.Timeout:
+            raise Transient(f"{host} did not answer in time") from None
+        except requests.exceptions.SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise Permanent(f"{host}: its certificate could not be verified") from None
+            raise Transient(f"{host}: no connection (TLS)") from None
+        except requests.exceptions.RequestException as error:
+            raise Transient(f"{host}: no connection ({_innermost(error)})") from None
+
+    def _read(self, source: Source, host: str, response: requests.Response, key: str) -> Answer:
+        """The body, unless the status or its size or pace forbids."""
+        status = response.status_code
+        if status == 304:
+            raise NotModified(f"{host} has nothing newer", status)
+        body = bytearray()
+        try:
+            for chunk in response.iter_content(64 * 1024):
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise Permanent(f"{host}: the answer is over {MAX_BODY_BYTES >> 20} MiB and was cut off", status)
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+            if until.get() - time.monotonic() < 0.05:  # a socket's time-out may come a moment early
+                raise Transient(f"{host}: the answer took longer than {TRY_S:.0f} s", status) from None
+            raise Transient(f"{host}: the answer broke off ({_innermost(error)})", status) from None
+        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        told = _without(key, bytes(body))
+        message = f"{host} answered {status} {responses.get(status, '')}".rstrip() + _said(headers, told)
+        if source.quota and source.quota.is_used_up(status, told):
+            raise QuotaExceeded(message, status)
+        if 200 <= status < 300:
+            return Answer(status, headers, told)
+        if status in _TRANSIENT or status >= 500:
+            raise Transient(message, status, _retry_after(response.headers.get("retry-after")))
+        raise Permanent(message, status)
+
+
+def _target(host: str, url: str, location: str) -> str:
+    """Where a redirect leads."""
+    try:
+        target = urljoin(url, location)
+        parse_url(target)
+    except ValueError:
+        raise Permanent(f"{host} redirects to what is no URL") from None
+    return target
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Seconds, from a header of seconds or of a date (RFC 9110, 10.2.3)."""
+    try:
+        return Retry().parse_retry_after(header) if header else None
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
+        return None
+
+
+def _without(key: str, body: bytes) -> bytes:
+    """`body` without the key, which some upstreams repeat to whoever asks."""
+    for form in {key, quote_plus(key)} - {""}:
+        body = body.replace(form.encode(), b"***")
+    return body
+
+
+def _printable(text: str) -> str:
+    """`text` on one line and without control characters, for a message."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _said(headers: Mapping[str, str], body: bytes) -> str:
+    """The beginning of an error's body where it is meant for programs (JSON, text), for the message."""
+    if "html" in headers.get("content-type", "html"):
+        return ""
+    text = _printable(body[:400].decode(errors="replace"))[:200]
+    return f": {text}" if text else ""
+
+
+def _innermost(error: BaseException) -> str:
+    """The kind of the first cause: its text may hold the URL, and with it a key."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return type(error).__name__

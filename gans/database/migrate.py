@@ -1,0 +1,132 @@
+"""The schema's versions: Alembic's revisions in `schema/migrations`, and the views in `schema/views`, made anew each time."""
+
+import logging
+import re
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, func, inspect, literal, select, text
+from sqlalchemy.dialects.mysql.base import MySQLDialect
+
+from gans.errors import ConfigError
+from gans.tables import collection_runs, metadata
+
+LOCK_WAIT_S = 60
+SCHEMA = Path(__file__).parents[2] / "schema"
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(SCHEMA / "migrations"))
+    return config
+
+
+def head() -> str:
+    """The newest revision that this code knows."""
+    found = ScriptDirectory.from_config(_config()).get_current_head()
+    assert found is not None
+    return found
+
+
+def revision(engine: Engine) -> str | None:
+    """The revision that the database is at; None for an empty one."""
+    with engine.connect() as connection:
+        return _revision(connection)
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _revisions() -> set[str]:
+    """The revisions that this code knows."""
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def holds_nothing(engine: Engine) -> bool:
+    """Whether the database is empty, or has tables of ours alone and nothing was ever stored in them."""
+    with engine.connect() as connection:
+        return _holds_nothing(connection)
+
+
+def _holds_nothing(connection: Connection) -> bool:
+    there = set(inspect(connection).get_table_names())
+    ours = [table for table in metadata.sorted_tables if table.name in there]
+    stored = [table for table in ours if "fetched_at" in table.columns or table is collection_runs]
+    return there <= {"alembic_version", *(table.name for table in ours)} and not any(
+        connection.execute(select(literal(1)).select_from(table).limit(1)).first() for table in stored
+    )
+
+
+def upgrade(engine: Engine) -> None:
+    """Brings the database to the newest revision and its views to their present text; of two at a time, one waits.
+
+    A first set-up that was broken off is begun anew: MySQL keeps what was made until then, since it cannot roll back DDL.
+
+    Raises:
+        ConfigError: another upgrade does not end.
+    """
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    with engine.begin() as connection:
+        _keep_others_out(connection)
+        # SQLite looks into every view when a table changes, so they make way first.
+        for name in inspect(connection).get_view_names():
+            connection.exec_driver_sql(f"DROP VIEW {name}")
+        config = _config(connection)
+        if _revision(connection) in {None, *_revisions()} - {head()} and _holds_nothing(connection):
+            metadata.drop_all(connection)
+            command.stamp(config, "base", purge=True)
+        command.upgrade(config, "head")
+        for name, query in views().items():
+            connection.execute(text(f"CREATE VIEW {name} AS\n{query}".replace(":", r"\:")))
+
+
+def _keep_others_out(connection: Connection) -> None:
+    """Until the connection ends. SQLite does so by itself: of two transactions that write, one waits."""
+    if isinstance(connection.dialect, MySQLDialect):
+        connection.detach()  # ended, not kept in the pool, and the lock with it
+        lock = func.get_lock(func.left(func.concat("gans.", func.database()), 64), LOCK_WAIT_S)
+        if not connection.scalar(select(lock)):
+            raise ConfigError(f"Another upgrade of the database has not ended in {LOCK_WAIT_S} s. Try again when it has.")
+
+
+def require_newest(engine: Engine) -> None:
+    """Passes where the database is at the newest revision.
+
+    Raises:
+        ConfigError: it is empty, older or newer, and what to do.
+    """
+    found, known = revision(engine), head()
+    if found == known:
+        return
+    if found is None:
+        raise ConfigError("The database is empty. Run `gans db upgrade`.")
+    if found in _revisions():
+        raise ConfigError(f"The database is at revision {found}, this code needs {known}. Run `gans db upgrade`.")
+    raise ConfigError(
+        f"The database is at revision {found}, which this code (at {known}) does not know: it is newer. Update Gans."
+    )
+
+
+def differences(engine: Engine) -> list[object]:
+    """How the database differs from `gans.tables`, as `alembic check` sees it; empty when they are the same."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+
+def views() -> dict[str, str]:
+    """The views' queries by name, each after those that it reads from."""
+    texts = {path.stem: path.read_text(encoding="utf-8").strip().rstrip(";") for path in sorted((SCHEMA / "views").glob("*.sql"))}
+    ordered: dict[str, str] = {}
+    while waiting := [name for name in texts if name not in ordered]:
+        free = [
+            name for name in waiting if not any(re.search(rf"\b{other}\b", texts[name]) for other in waiting if other != name)
+        ]
+        for name in free or waiting:
+            ordered[name] = texts[name]
+    return ordered

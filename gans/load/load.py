@@ -1,0 +1,206 @@
+"""Parse, check, upsert, ledger: what a landed part means, stored in one transaction."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, Table, delete, insert, select
+
+from gans import __version__
+from gans.database.engine import in_transaction, upsert
+from gans.database.rows import checked
+from gans.errors import BadData
+from gans.load.publish import publish
+from gans.load.transform import FixedKeys, Meaning, is_fixed, missing, understand
+from gans.source import Source
+from gans.storage.landing import Part, PartKey, Store, read_part
+from gans.storage.validators import forget
+from gans.tables import collection_runs, metadata, rejects
+
+REASON_CHARS = 1_000
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """What loading a part did.
+
+    Attributes:
+        status: of the run: ok, partial, failed or not_modified.
+        rows: rows stored, by table.
+        rejected: items and answers refused.
+        published: the reference tables whose snapshot changed.
+        error: the first failure, or why there was nothing to do; "" otherwise.
+        misunderstood: how many units were answered with nothing that could be used; 1 for a part that cannot be read.
+        lag_s: the seconds from the end of the fetching to the rows in the database; None where nothing was stored, or the part
+            cannot be read.
+    """
+
+    key: PartKey
+    status: str
+    rows: Mapping[str, int]
+    rejected: int
+    published: tuple[str, ...]
+    error: str
+    misunderstood: int
+    lag_s: float | None
+
+
+def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source], clock: Callable[[], datetime]) -> Loaded:
+    """Stores the part under `key`: its rows, its rejects and its line in the ledger, together or not at all.
+
+    Loading a part again changes nothing but the time of its loading; an older part changes nothing that a newer one has told.
+    A part that cannot be read, is older than its source may keep, or is not there any more, leaves a failed line in the ledger;
+    one that was loaded before it went keeps its line.
+
+    Raises:
+        BadData: `key` is not the key of a landed part, or it is of a source that this code does not know.
+        DBAPIError: the database failed, or went away for longer than a few tries.
+    """
+    part_key = PartKey.parse(key)
+    source, data = sources.get(part_key.source), store.read(key)
+    if source is None:
+        raise BadData(f"{key}: there is no source {part_key.source!r}. Known: {', '.join(sources)}")
+    if data is None and (before := in_transaction(engine, lambda connection: _loaded_before(connection, part_key))):
+        return before
+    try:
+        if data is None:
+            raise BadData("The part is no longer in the landing")
+        part = read_part(data)
+        if (found := PartKey.of(part.header)) != part_key:
+            raise BadData(f"The part is that of {found}")
+        if source.keep and part_key.attempt < clock() - source.keep:
+            raise BadData(f"The part is older than {source.name} may keep: it is not read any more")
+    except BadData as error:
+        meaning, line, misunderstood = Meaning(), _unreadable(part_key, str(error), clock()), 1
+    else:
+        meaning = understand(source, part, in_transaction(engine, lambda connection: _fixed_keys(connection, source)))
+        line, misunderstood = _ledger_line(source, part_key, part, meaning, clock()), len(meaning.misunderstood)
+    forget(store, source.name, meaning.misunderstood)
+
+    def store_all(connection: Connection) -> None:
+        _store(connection, part_key, meaning, line)
+        if source.keep:
+            _drop(connection, source.writes, line["loaded_at"] - source.keep)
+
+    in_transaction(engine, store_all)
+    lag_s = (clock() - line["finished_at"]).total_seconds() if line["finished_at"] else None
+    counts: Counter[str] = Counter()
+    for (table, _), rows in meaning.rows.items():
+        counts[table] += len(rows)
+    # Every table, whatever came: rows in one may leave those of another behind (`current_with`), and a snapshot may be lost.
+    published = publish(engine, store, source.writes)
+    return Loaded(part_key, line["status"], counts, len(meaning.refused), published, line["error"] or "", misunderstood, lag_s)
+
+
+def _loaded_before(connection: Connection, key: PartKey) -> Loaded | None:
+    """How the part was loaded before, as the ledger tells it; nothing was done now."""
+    columns = collection_runs.c
+    query = select(columns.status, columns.error).where(*(columns[name] == value for name, value in _run_key(key).items()))
+    line = connection.execute(query).first()
+    return Loaded(key, line.status, {}, 0, (), line.error or "", 0, None) if line else None
+
+
+def _fixed_keys(connection: Connection, source: Source) -> FixedKeys:
+    """The keys of the tables that only migrations fill and that the source's tables refer to."""
+    parents = {key.column for name in source.writes for key in metadata.tables[name].foreign_keys if is_fixed(key.column.table)}
+    return {column.table.name: set(connection.scalars(select(column))) for column in parents}
+
+
+def _ledger_line(source: Source, key: PartKey, part: Part, meaning: Meaning, now: datetime) -> dict[str, Any]:
+    footer = part.footer
+    units = meaning.good + meaning.not_modified + meaning.failed
+    status = meaning.status
+    if footer.is_cut_short:
+        status = "partial" if meaning.good or meaning.not_modified else "failed"
+    first = next(
+        (refused.reason for refused in meaning.refused),
+        "the run was stopped before its end" if footer.is_cut_short else footer.note,
+    )
+    return {
+        **_run_key(key),
+        "finished_at": footer.finished_at,
+        "status": status,
+        "requests": footer.requests,
+        "bytes_received": footer.bytes_received,
+        "units_planned": units,
+        "units_failed": meaning.failed,
+        "rows_offered": meaning.offered,
+        "rows_rejected": len(meaning.refused),
+        "missing": msgspec.json.encode(missing(meaning), order="sorted").decode(),
+        "landing_key": str(key),
+        "code_version": __version__,
+        "error": first[:REASON_CHARS] or None,
+        "stale_at": key.slot + source.stale_after if units and status != "failed" else None,
+        "loaded_at": now,
+    }
+
+
+def _unreadable(key: PartKey, reason: str, now: datetime) -> dict[str, Any]:
+    counts = dict.fromkeys(("requests", "bytes_received", "units_planned", "units_failed", "rows_offered", "rows_rejected"), 0)
+    told = {
+        "status": "failed",
+        "missing": "{}",
+        "landing_key": str(key),
+        "code_version": __version__,
+        "error": reason[:REASON_CHARS],
+    }
+    return {**_run_key(key), "finished_at": None, **counts, **told, "stale_at": None, "loaded_at": now}
+
+
+def _run_key(key: PartKey) -> dict[str, Any]:
+    return {"source": key.source, "slot_at": key.slot, "attempt_at": key.attempt, "part": key.part}
+
+
+def _store(connection: Connection, key: PartKey, meaning: Meaning, line: dict[str, Any]) -> None:
+    """Parents before children, rows in key order, so that two loaders that share rows mostly wait and seldom deadlock."""
+    by_table: dict[str, list[list[msgspec.Struct]]] = {}
+    for (name, _), rows in meaning.rows.items():
+        by_table.setdefault(name, []).append(rows)
+    for parent, stubs in _parents(connection, meaning).items():
+        by_table.setdefault(parent, []).insert(0, stubs)
+    for parent_first in metadata.sorted_tables:
+        for rows in by_table.get(parent_first.name, ()):
+            upsert(connection, parent_first, rows)
+    columns = tuple(line)
+    upsert(connection, collection_runs, [checked(collection_runs, columns, list(line.values()))])
+    of_run = _run_key(key)
+    connection.execute(delete(rejects).where(*(rejects.c[name] == value for name, value in of_run.items())))
+    if meaning.refused:
+        connection.execute(
+            insert(rejects),
+            [
+                {
+                    **of_run,
+                    "ordinal": place,
+                    "unit": refused.unit[:255],
+                    "reason": refused.reason[:REASON_CHARS],
+                    "item": refused.item,
+                }
+                for place, refused in enumerate(meaning.refused, 1)
+            ],
+        )
+
+
+def _drop(connection: Connection, tables: Iterable[str], before: datetime) -> None:
+    """Deletes the rows that are older than may be kept."""
+    for table in (metadata.tables[name] for name in tables):
+        connection.execute(delete(table).where(table.c.fetched_at < before))
+
+
+def _parents(connection: Connection, meaning: Meaning) -> dict[str, list[msgspec.Struct]]:
+    """Key-only rows for the parents that are not there yet, by table: their own batches will fill them."""
+    wanted: dict[Table, set[Any]] = {}
+    for (name, columns), rows in meaning.rows.items():
+        for key in metadata.tables[name].foreign_keys:
+            parent = key.column.table
+            if key.parent.name in columns and not is_fixed(parent):
+                place = columns.index(key.parent.name)
+                wanted.setdefault(parent, set()).update(msgspec.structs.astuple(row)[place] for row in rows)
+    missing: dict[str, list[msgspec.Struct]] = {}
+    for parent, values in wanted.items():
+        (column,) = parent.primary_key
+        there = set(connection.scalars(select(column).where(column.in_(values))))
+        absent = sorted(values - there - {None})
+        missing[str(parent.name)] = [checked(parent, (str(column.name),), [value]) for value in absent]
+    return missing

@@ -1,0 +1,39 @@
+"""Reference tables to the snapshots that `collect` reads."""
+
+from collections.abc import Iterable
+
+import msgspec
+from sqlalchemy import Engine, func, select
+
+from gans.storage.landing import Store
+from gans.storage.reference import snapshot_key
+from gans.tables import Instant, metadata
+
+
+def publish(engine: Engine, store: Store, tables: Iterable[str]) -> tuple[str, ...]:
+    """Writes the snapshot of each reference table among `tables`, where it differs from the one that is there.
+
+    A snapshot is a JSON array of rows in key order, without the columns that only tell a version; of the cities, the watched;
+    of a table that every answer tells the whole of, the rows of the newest answer.
+
+    Returns:
+        The tables whose snapshot changed.
+    """
+    changed = []
+    for table in (metadata.tables[name] for name in sorted(set(tables))):
+        if not table.info["reference"]:
+            continue
+        columns = [column for column in table.columns if not isinstance(column.type, Instant)]
+        query = select(*columns).order_by(*table.primary_key)
+        if "is_watched" in table.columns:
+            query = query.where(table.c.is_watched)
+        if whole := table.info["current_with"]:
+            newest = select(func.max(metadata.tables[whole].c.fetched_at)).scalar_subquery()
+            query = query.where(table.c.fetched_at == newest)
+        with engine.connect() as connection:
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        data = msgspec.json.encode(rows)
+        if data != store.read(snapshot_key(table.name)):
+            store.write(snapshot_key(table.name), data)
+            changed.append(str(table.name))
+    return tuple(changed)

@@ -1,0 +1,1 @@
+"""Every SELECT that people see, as structs, on an engine that is handed in."""

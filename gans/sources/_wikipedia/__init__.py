@@ -1,0 +1,1 @@
+"""How a settlement is read from its article on Wikipedia."""

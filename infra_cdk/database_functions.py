@@ -1,0 +1,174 @@
+"""The functions that know the database: load, migrate, archive, retain, freshness."""
+
+from typing import Final
+
+from aws_cdk import CfnResource, Duration, RemovalPolicy, Stack, triggers
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from gans import jobs
+from gans.source import Schedule, hourly
+from infra_cdk import packaging
+from infra_cdk.bucket import Bucket
+from infra_cdk.context import Context
+from infra_cdk.database import NAME, DatabaseAccess
+from infra_cdk.function import LOG_RETENTION, RETRIES, Function, cron
+from infra_cdk.nag import acknowledge
+from infra_cdk.queues import Queues
+from infra_cdk.secret import may_read_secret
+
+MEMORY_MB: Final = 512
+ARCHIVE_MEMORY_MB: Final = 1024
+"""An hour of Vélib' takes a quarter of it, and 11 MB of the 512 in `/tmp`."""
+
+LANDED: Final = "landing/station_status/"
+ARCHIVED: Final = "archive/station_status/"
+COUNTS: Final = f"{ARCHIVED}_parts/"
+"""How many parts of each hour were compacted."""
+
+LOAD_TIMEOUT: Final = Duration.minutes(3)
+LOADERS: Final = 4
+"""At most so many at once, so that the database is never stormed."""
+
+BATCH: Final = 5
+MIGRATE_TIMEOUT: Final = Duration.minutes(15)
+MAX_AGE: Final = Duration.hours(1)
+FRESHNESS: Final = hourly(50)
+
+
+class Loading(Construct):
+    """What stands behind the queue.
+
+    Attributes:
+        migrated: runs the migrate function in every deploy that changes it, before the other functions change.
+        migrate, load, archive, retain, freshness: the functions.
+    """
+
+    def __init__(
+        self, scope: Construct, name: str, *, database: DatabaseAccess, bucket: Bucket, queues: Queues, context: Context
+    ) -> None:
+        super().__init__(scope, name)
+        self._database, self._bucket, self._queues, self._context = database, bucket, queues, context
+
+        analysts = {"GANS_ANALYST_SECRET": database.analyst_secret} if database.analyst_secret else {}
+        self.migrate = self._function(
+            "Migrate",
+            "brings the schema to the newest revision",
+            allows=[may_read_secret(self, secret) for secret in analysts.values()],
+            environment=analysts,
+            timeout=MIGRATE_TIMEOUT,
+        )
+        self.load = self._function(
+            "Load",
+            "stores what was landed",
+            allows=[
+                bucket.may("GetObject", prefixes=("landing/",)),
+                bucket.may("GetObject", "PutObject", prefixes=("reference/", "state/")),
+                bucket.may_list(),
+            ],
+            timeout=LOAD_TIMEOUT,
+        )
+        bucket.acknowledge_prefixes(self.load, "landing/", "reference/", "state/")
+        self.archive = self._function(
+            "Archive",
+            "compacts the hours of the stations that are over",
+            asset=packaging.ARCHIVE,
+            allows=[
+                bucket.may("GetObject", prefixes=(LANDED, COUNTS)),
+                bucket.may("PutObject", prefixes=(ARCHIVED,)),
+                bucket.may_list(),
+            ],
+            memory_mb=ARCHIVE_MEMORY_MB,
+            timeout=Duration.minutes(15),
+        )
+        bucket.acknowledge_prefixes(self.archive, LANDED, COUNTS, ARCHIVED)
+        self.retain = self._function(
+            "Retain",
+            "thins old vintages and publishes the references anew",
+            allows=[bucket.may("GetObject", "PutObject", prefixes=("reference/",)), bucket.may_list()],
+            timeout=Duration.minutes(15),
+        )
+        bucket.acknowledge_prefixes(self.retain, "reference/")
+        self.freshness = self._function("Freshness", "tells how fresh every source is", allows=[], timeout=Duration.minutes(1))
+
+        queues.landed.grant_consume_messages(self.load)
+        deliveries = lambda_.EventSourceMapping(
+            self,
+            "Deliveries",
+            target=self.load,
+            event_source_arn=queues.landed.queue_arn,
+            batch_size=BATCH,
+            max_concurrency=LOADERS,
+            report_batch_item_failures=True,
+        )
+        acknowledge(deliveries, "It reads a queue, which has dead letters", "Serverless-LambdaEventSourceMappingDestination")
+        rules = [
+            self._rule("Archiving", jobs.ARCHIVE, self.archive),
+            self._rule("Nightly", jobs.RETAIN, self.retain),
+            self._rule("Hourly", FRESHNESS, self.freshness),
+        ]
+
+        self.migrated = triggers.Trigger(self, "Migrated", handler=self.migrate, timeout=MIGRATE_TIMEOUT)
+        # Changed in the meantime, they would meet the old schema; the old ones can live with the new schema.
+        self.migrated.execute_before(self.load, deliveries, self.archive, self.retain, self.freshness, *rules)
+        self._keep_log_of_trigger()
+
+    def _function(
+        self,
+        name: str,
+        does: str,
+        *,
+        allows: list[iam.PolicyStatement],
+        timeout: Duration,
+        asset: packaging.Asset = packaging.LOAD,
+        memory_mb: int = MEMORY_MB,
+        environment: dict[str, str] | None = None,
+    ) -> Function:
+        database = self._database
+        known = {
+            "GANS_LANDING": f"s3://{self._bucket.bucket_name}",
+            "GANS_DATABASE_URL": f"mysql+pymysql://{database.host}:{database.port}/{NAME}",
+            "GANS_DATABASE_SECRET": database.secret,
+        }
+        if database.has_amazon_certificate:
+            known["GANS_DATABASE_CA"] = "/var/task/rds-ca.pem"
+        return Function(
+            self,
+            name,
+            name.lower(),
+            asset=asset,
+            context=self._context,
+            description=f"Gans: {does}",
+            environment=known | (environment or {}),
+            allows=[may_read_secret(self, database.secret), *allows],
+            memory_mb=memory_mb,
+            timeout=timeout,
+            max_age=MAX_AGE,
+            failures=self._queues.failures,
+            place=database.place,
+        )
+
+    def _rule(self, name: str, schedule: Schedule, function: Function) -> events.Rule:
+        target = targets.LambdaFunction(
+            function, dead_letter_queue=self._queues.unfired, max_event_age=MAX_AGE, retry_attempts=RETRIES
+        )
+        description = f"Gans: {function.node.id.lower()}"
+        return events.Rule(self, name, description=description, schedule=cron(schedule), targets=[target])
+
+    def _keep_log_of_trigger(self) -> None:
+        """Gives the log of CDK's own function, which runs triggers, its retention: made by Lambda it would stay for ever."""
+        provider = Stack.of(self).node.find_child("AWSCDK.TriggerCustomResourceProviderCustomResourceProvider")
+        function = provider.node.find_child("Handler")
+        assert isinstance(function, CfnResource)
+        log_group = logs.LogGroup(
+            self,
+            "MigratedLog",
+            log_group_name=f"/aws/lambda/{function.ref}",
+            retention=LOG_RETENTION,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.migrated.node.add_dependency(log_group)

@@ -1,0 +1,1 @@
+"""The `gans` command."""

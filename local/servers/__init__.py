@@ -1,0 +1,1 @@
+"""The servers that run on this machine: MySQL, the local AWS and what is deployed to it, the dashboard."""

@@ -1,0 +1,522 @@
+"""Plan, fetch, land: whatever happens, what was answered is kept, and only what was kept is remembered."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gans.collect import collect as module
+from gans.collect import http
+from gans.collect.collect import Collected, collect
+from gans.collect.http import Answer, Http
+from gans.errors import BadData, ConfigError, NotModified, Permanent, QuotaExceeded, Transient
+from gans.settings import Settings
+from gans.source import Capture, Given, Reference, Request, Secret, Source, every, registry
+from gans.storage import validators
+from gans.storage.landing import FolderStore, Part, PartKey, Store, read_part
+from local.simulator import Simulator
+
+SLOT = datetime(2025, 3, 30, 3, tzinfo=UTC)
+NOW = datetime(2025, 3, 30, 3, 1, tzinfo=UTC)
+
+
+class Rows:
+    """A `Reference` in memory."""
+
+    def __init__(self, **tables: Any) -> None:
+        self._tables = tables
+
+    def rows(self, table: str) -> Any:
+        return self._tables.get(table, ())
+
+
+class Scripted(Http):
+    """Gives the answer of each unit, or raises it; everything not scripted is 200 "ok"."""
+
+    def __init__(self, **script: Answer | Exception | type[BaseException]) -> None:
+        super().__init__(Settings())
+        self.script, self.asked = script, dict[str, dict[str, str]]()
+
+    def ask(self, source: Source, request: Request, validators: Mapping[str, str] | None = None) -> Answer:
+        self.requests += 1
+        self.asked[request.unit] = dict(validators or {})
+        told = self.script.get(request.unit, Answer(200, {}, b"ok"))
+        if isinstance(told, Answer):
+            return told
+        raise told
+
+
+class Broken(FolderStore):
+    """A folder whose disk is full for what `is_full` says."""
+
+    def __init__(self, root: Path, is_full: Callable[[str], bool]) -> None:
+        super().__init__(root)
+        self.is_full = is_full
+
+    def write(self, key: str, data: bytes) -> None:
+        if self.is_full(key):
+            raise ConfigError(f"Cannot write {key}: No space left on device")
+        super().write(key, data)
+
+
+def probe(*units: str | Given, **told: Any) -> Source:
+    def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
+        for unit in units:
+            yield unit if isinstance(unit, Given) else Request(unit, f"https://api.test/{unit}", context={"of": unit})
+
+    return Source(
+        **{
+            "name": "probe", "provider": "", "docs": "", "licence": "", "schedule": every(hours=1), "stale_after": timedelta(1),
+            "hosts": ("api.test",), "reads": (), "writes": (), "plan": plan, "parse": lambda _: iter(()),
+        }
+        | told
+    )  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path)
+
+
+Run = Callable[..., Collected]
+
+
+@pytest.fixture
+def run(store: FolderStore) -> Run:
+    """Collects for the slot; every reading of the clock is a second later."""
+    seconds = iter(range(100_000))
+
+    def run(source: Source, asking: Http, **told: Any) -> Collected:
+        return collect(
+            source,
+            SLOT,
+            http=asking,
+            **{"store": store, "reference": Rows(), "clock": lambda: NOW + timedelta(seconds=next(seconds))} | told,
+        )
+
+    return run
+
+
+def landed(store: Store) -> list[Part]:
+    return [read_part(data) for key in store.keys("landing/") if (data := store.read(key)) is not None]
+
+
+def captured(store: Store) -> list[Capture]:
+    return [capture for part in landed(store) for capture in part.captures]
+
+
+# every unit leaves a capture
+
+
+def test_every_planned_unit_leaves_a_capture(run: Run, store: FolderStore) -> None:
+    asking = Scripted(
+        good=Answer(200, {"content-type": "text/html"}, b"\xffbody"),
+        same=NotModified("nothing newer", 304),
+        busy=Transient("api.test answered 503 (tried 3 times)", 503),
+        lost=Transient("api.test did not answer in time (tried 3 times)"),
+        gone=Permanent("api.test answered 404", 404),
+    )
+    collected = run(probe(Given("list", {"cities": [1]}), "good", "same", "busy", "lost", "gone"), asking)
+    assert collected == Collected(collected.parts, units=6, transient=2, permanent=1)
+    assert [(c.unit, c.url, c.status, c.body, c.error) for c in captured(store)] == [
+        ("list", "", 0, b"", ""),
+        ("good", "https://api.test/good", 200, b"\xffbody", ""),
+        ("same", "https://api.test/same", 304, b"", ""),
+        ("busy", "https://api.test/busy", 503, b"", "Transient: api.test answered 503 (tried 3 times)"),
+        ("lost", "https://api.test/lost", 0, b"", "Transient: api.test did not answer in time (tried 3 times)"),
+        ("gone", "https://api.test/gone", 404, b"", "Permanent: api.test answered 404"),
+    ]
+    assert [c.context for c in captured(store)][:2] == [{"cities": [1]}, {"of": "good"}]
+    times = [c.fetched_at for c in captured(store)]
+    assert times == sorted(set(times))
+    (part,) = landed(store)
+    assert (part.header.slot, part.header.part) == (SLOT, 1)
+    footer = part.footer
+    assert (footer.requests, footer.bytes_received, footer.captures, footer.is_cut_short, footer.note) == (5, 5, 6, False, "")
+    assert collected.parts == list(store.keys("landing/")) == [str(PartKey.of(part.header))]
+
+
+def test_after_a_used_up_quota_nothing_more_is_asked_and_every_unit_is_accounted_for(run: Run, store: FolderStore) -> None:
+    http = Scripted(b=QuotaExceeded("api.test answered 429: no units left", 429))
+    done = run(probe("a", "b", "c", "d"), http)
+    assert (done.units, done.transient, done.permanent) == (4, 0, 3)
+    assert list(http.asked) == ["a", "b"]
+    assert {capture.unit: capture.error for capture in captured(store)} == {
+        "a": "",
+        "b": "QuotaExceeded: api.test answered 429: no units left",
+        **dict.fromkeys("cd", "QuotaExceeded: not asked: the quota is used up"),
+    }
+    later = Scripted()
+    run(probe("a", "b"), later)
+    assert list(later.asked) == ["a", "b"], "the next run tries again"
+
+
+def test_each_attempt_has_its_own_place(run: Run, store: FolderStore) -> None:
+    for _ in range(3):
+        run(probe("a"), Scripted())
+    assert len(list(store.keys(f"landing/probe/{SLOT:%Y%m%dT%H%M%S.%f}Z/"))) == 3
+
+
+def test_nothing_to_ask_is_landed_with_the_reason(run: Run, store: FolderStore) -> None:
+    assert run(probe(reads=("cities", "airports")), Scripted()).units == 0
+    (part,) = landed(store)
+    assert part.captures == []
+    assert part.footer.note == "nothing to ask: cities, airports gave no unit yet"
+
+
+def test_progress_is_told(run: Run) -> None:
+    told: list[tuple[int, int]] = []
+    run(probe("a", Given("b", {}), "c"), Scripted(a=Permanent("no")), on_progress=lambda done, known: told.append((done, known)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_missing_key_is_said_before_anything_is_asked(run: Run, store: FolderStore) -> None:
+    asking = Scripted()
+    with pytest.raises(ConfigError, match="GANS_PROBE_KEY is not set"):
+        run(probe("a", secret=Secret("GANS_PROBE_KEY", header="X-Key")), asking)
+    assert (asking.asked, list(store.keys(""))) == ({}, [])
+
+
+def test_a_plan_that_cannot_be_made_asks_nothing(run: Run, store: FolderStore) -> None:
+    def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
+        yield Request("a", "https://api.test/a")
+        raise ConfigError("the watchlist is wrong")
+
+    asking = Scripted()
+    with pytest.raises(ConfigError, match="watchlist"):
+        run(probe(plan=plan), asking)
+    assert (asking.asked, list(store.keys(""))) == ({}, [])
+
+
+# a run that ends before its time
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit, RuntimeError])
+def test_a_run_that_is_stopped_has_landed_what_it_had(run: Run, store: FolderStore, stop: type[BaseException]) -> None:
+    with pytest.raises(stop):
+        run(probe("a", "b", "c", "d"), Scripted(c=stop))
+    (part,) = landed(store)
+    assert [capture.unit for capture in part.captures] == ["a", "b"]
+    assert part.footer.is_cut_short
+    assert part.footer.captures == 2
+
+
+def test_a_run_that_is_stopped_at_once_leaves_its_line(run: Run, store: FolderStore) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(probe("a"), Scripted(a=KeyboardInterrupt))
+    (part,) = landed(store)
+    assert (part.captures, part.footer.is_cut_short, part.footer.note) == ([], True, "")
+
+
+# parts
+
+
+def bodies(**sizes: int) -> dict[str, Answer]:
+    return {unit: Answer(200, {"etag": f'"{unit}"'}, bytes(size)) for unit, size in sizes.items()}
+
+
+def test_large_answers_make_several_parts(run: Run, store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PART_BYTES", 1000)
+    collected = run(probe(*"zabcdef"), Scripted(**bodies(z=2000, a=500, b=500, c=1, d=5000, e=999, f=1)))
+    parts = landed(store)
+    assert [[capture.unit for capture in part.captures] for part in parts] == [["z"], ["a", "b"], ["c"], ["d"], ["e", "f"]]
+    assert [part.header.part for part in parts] == [1, 2, 3, 4, 5]
+    assert len({part.header.attempt for part in parts}) == 1
+    assert sum(part.footer.requests for part in parts) == 7
+    assert sum(part.footer.bytes_received for part in parts) == 9001
+    assert collected.parts == list(store.keys("landing/"))
+
+
+def test_of_a_stopped_run_only_the_last_part_is_cut_short(run: Run, store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PART_BYTES", 1000)
+    with pytest.raises(KeyboardInterrupt):
+        run(probe(*"abcd"), Scripted(**bodies(a=900, b=900, c=900), d=KeyboardInterrupt))
+    assert [part.footer.is_cut_short for part in landed(store)] == [False, False, True]
+
+
+# what is remembered
+
+
+def test_the_second_run_asks_only_for_what_is_newer(run: Run, store: FolderStore) -> None:
+    told = {"etag": '"1"', "last-modified": "Sun, 30 Mar 2025 00:00:00 GMT"}
+    first = Scripted(a=Answer(200, told, b"x"), b=Answer(200, {"etag": '"2"'}, b"x"), d=Permanent("no", 404))
+    run(probe(*"abcd"), first)
+    assert set(map(str, first.asked.values())) == {"{}"}
+    again = Scripted(a=NotModified("nothing newer", 304))
+    run(probe(*"abcd"), again)
+    assert again.asked == {
+        "a": {"If-None-Match": '"1"', "If-Modified-Since": told["last-modified"]},
+        "b": {"If-None-Match": '"2"'},
+        "c": {},
+        "d": {},
+    }
+    third = Scripted()
+    run(probe(*"abcd"), third)
+    assert third.asked["a"] == again.asked["a"], "what is not modified keeps its validators"
+
+
+def test_another_question_is_asked_in_full(run: Run, store: FolderStore) -> None:
+    def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
+        yield Request("a", "https://api.test/another")
+
+    run(probe("a"), Scripted(a=Answer(200, {"etag": '"1"'}, b"x")))
+    asking = Scripted()
+    run(probe(plan=plan), asking)
+    assert asking.asked == {"a": {}}
+
+
+def test_beside_another_context_it_is_asked_in_full(run: Run, store: FolderStore) -> None:
+    def about(*cities: int) -> Source:
+        request = Request("a", "https://api.test/a", context={"cities": list(cities), "of": {"x": 1, "y": 2}})
+        return probe(plan=lambda reference, slot: iter((request,)))
+
+    answer = Answer(200, {"etag": '"1"'}, b"x")
+    run(about(1), Scripted(a=answer))
+    run(about(1, 2), asking := Scripted(a=answer))
+    assert asking.asked == {"a": {}}, "the answer did not change, what it means did"
+    run(about(1, 2), asking := Scripted(a=NotModified("nothing newer", 304)))
+    assert asking.asked == {"a": {"If-None-Match": '"1"'}}
+
+
+@pytest.mark.parametrize("etag", ['"a\u00a0"', '"a\nb"', "\x85", '"\x7f"', ""])
+def test_an_etag_that_cannot_be_sent_back_is_not_remembered(run: Run, store: FolderStore, etag: str) -> None:
+    run(probe("a"), Scripted(a=Answer(200, {"etag": etag}, b"x")))
+    asking = Scripted()
+    run(probe("a"), asking)
+    assert asking.asked == {"a": {}}
+
+
+def test_after_a_while_it_is_asked_in_full_whatever_is_remembered(run: Run, store: FolderStore) -> None:
+    """The loader and the next run may undo each other's changes to what is remembered: no such slip may last for ever."""
+    run(probe("a"), Scripted(a=Answer(200, {"etag": '"1"'}, b"x")), clock=lambda: NOW)
+    for since, asked in ((validators.KEPT - timedelta(seconds=1), {"If-None-Match": '"1"'}), (validators.KEPT, {})):
+        asking = Scripted(a=NotModified("nothing newer", 304))
+        run(probe("a"), asking, clock=lambda since=since: NOW + since)
+        assert asking.asked == {"a": asked}
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"a": 1}', b"\xff"])
+def test_a_memory_that_cannot_be_read_is_none(run: Run, store: FolderStore, damage: bytes) -> None:
+    store.write("state/probe.json", damage)
+    asking = Scripted(a=Answer(200, {"etag": '"1"'}, b"x"))
+    run(probe("a"), asking)
+    assert asking.asked == {"a": {}}
+    assert validators.recall(store, "probe")["a"]["If-None-Match"] == '"1"'
+
+
+def test_what_could_not_be_landed_is_not_remembered(run: Run, tmp_path: Path) -> None:
+    store = Broken(tmp_path, lambda key: key.startswith("landing/"))
+    with pytest.raises(ConfigError, match="No space left"):
+        run(probe("a"), Scripted(a=Answer(200, {"etag": '"1"'}, b"x")), store=store)
+    assert list(store.keys("")) == []
+
+
+@pytest.mark.parametrize("full_from", [1, 2, 3])
+def test_at_a_full_disk_only_what_was_landed_is_remembered(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_from: int
+) -> None:
+    monkeypatch.setattr(module, "PART_BYTES", 1000)
+    store = Broken(tmp_path, lambda key: key.startswith("landing/") and PartKey.parse(key).part >= full_from)
+    with pytest.raises(ConfigError, match="No space left"):
+        run(probe(*"abc"), Scripted(**bodies(a=900, b=900, c=900)), store=store)
+    assert [capture.unit for capture in captured(store)] == list("abc"[: full_from - 1])
+    assert list(validators.recall(store, "probe")) == list("abc"[: full_from - 1])
+
+
+def test_what_meant_nothing_is_forgotten_and_no_more(store: FolderStore) -> None:
+    validators.remember(store, "probe", {unit: {"url": "x", "If-None-Match": unit} for unit in "abc"})
+    validators.forget(store, "probe", ["b", "unknown"])
+    assert list(validators.recall(store, "probe")) == ["a", "c"]
+    validators.remember(store, "probe", {"a": {"url": "y", "If-None-Match": "newer"}})
+    assert validators.recall(store, "probe")["a"]["If-None-Match"] == "newer"
+    validators.forget(store, "other", ["a"])
+    assert list(store.keys("")) == ["state/probe.json"]
+
+
+def test_what_was_forgotten_meanwhile_stays_forgotten(run: Run, store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first parts of a long run are loaded while its last are being collected."""
+    monkeypatch.setattr(module, "PART_BYTES", 1000)
+
+    def loader(done: int, known: int) -> None:
+        if done == 3:
+            validators.forget(store, "probe", ["a"])
+
+    run(probe(*"abcd"), Scripted(**bodies(a=900, b=900, c=900, d=900)), on_progress=loader)
+    assert list(validators.recall(store, "probe")) == ["b", "c", "d"]
+
+
+# following
+
+
+def test_what_an_answer_names_is_asked_next(run: Run, store: FolderStore) -> None:
+    def follow(capture: Capture) -> Iterator[Request]:
+        for unit in json.loads(capture.body):
+            yield Request(unit, f"https://api.test/{unit}")
+
+    asking = Scripted(
+        a=Answer(200, {}, b'["a1", "a2"]'),
+        a1=Answer(200, {}, b'["a1x"]'),
+        a1x=Answer(200, {}, b"[]"),
+        a2=Transient("busy"),
+        b=Answer(200, {}, b"[]"),
+    )
+    told: list[tuple[int, int]] = []
+    collected = run(probe("a", "b", follow=follow), asking, on_progress=lambda done, known: told.append((done, known)))
+    assert [capture.unit for capture in captured(store)] == ["a", "a1", "a1x", "a2", "b"]
+    assert (collected.units, collected.transient) == (5, 1)
+    assert told == [(1, 4), (2, 5), (3, 5), (4, 5), (5, 5)]
+
+
+def test_an_answer_that_cannot_be_followed_costs_nothing_else(run: Run, store: FolderStore) -> None:
+    def follow(capture: Capture) -> Iterator[Request]:
+        yield Request(f"{capture.unit}1", "https://api.test/x")
+        raise BadData("not a discovery file")
+
+    run(probe("a", "b", follow=lambda capture: follow(capture) if capture.unit == "a" else iter(())), Scripted())
+    assert [capture.unit for capture in captured(store)] == ["a", "b"]
+
+
+def endless(capture: Capture) -> Iterator[Request]:
+    """Names the next unit, for ever."""
+    yield Request(f"{capture.unit}x", "https://api.test/x")
+
+
+def swarming(capture: Capture) -> Iterator[Request]:
+    """Names more units than anyone can count."""
+    for number in count():
+        yield Request(f"{capture.unit}.{number}", "https://api.test/x")
+
+
+@pytest.mark.parametrize(
+    ("follow", "asked", "failed"),
+    [
+        (endless, ["a", "ax", "axx", "axxx", "b"], ["axxxx", "bx"]),
+        (swarming, ["a", "a.0", "a.1", "a.2", "b"], ["a.3", "a.0.0", "a.1.0", "a.2.0", "b.0"]),
+    ],
+)
+def test_answers_that_name_ever_more_are_cut_off_and_that_is_recorded(
+    run: Run, store: FolderStore, monkeypatch: pytest.MonkeyPatch, follow: Any, asked: list[str], failed: list[str]
+) -> None:
+    monkeypatch.setattr(module, "MAX_FOLLOWED", 3)
+    asking, told = Scripted(), list[tuple[int, int]]()
+    collected = run(probe("a", "b", follow=follow), asking, on_progress=lambda done, known: told.append((done, known)))
+    assert list(asking.asked) == asked
+    refused = [capture for capture in captured(store) if capture.error]
+    assert [capture.unit for capture in refused] == failed
+    assert {(c.status, c.url, c.error) for c in refused} == {
+        (0, "https://api.test/x", "Permanent: not asked: the answers of this run name more than 3 requests")
+    }
+    assert (collected.units, collected.permanent) == (len(asked) + len(failed), len(failed))
+    assert told[-1] == (collected.units, collected.units)
+
+
+# the whole of it, against the simulator
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    monkeypatch.setattr(http, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(http, "READ_S", 0.3)
+    with Simulator(cities=4) as running:
+        yield running
+
+
+def test_cities_are_collected_once_and_then_only_when_they_change(run: Run, store: FolderStore, simulator: Simulator) -> None:
+    source, reference = registry()["cities"], Rows(watched_cities=simulator.world.watchlist())
+    asking = Http(Settings(simulator_url=simulator.url))
+    assert run(source, asking, reference=reference).permanent == 0
+    assert [c.status for c in captured(store)] == [0, 200, 200, 200, 200]
+    first = set(store.keys("landing/"))
+    run(source, asking, reference=reference)
+    (second,) = set(store.keys("landing/")) - first
+    part = read_part(store.read(second) or b"")
+    assert [c.status for c in part.captures] == [0, 304, 304, 304, 304]
+    assert (part.footer.requests, part.footer.bytes_received) == (4, 0)
+
+
+def test_faults_are_recorded_and_heal(run: Run, store: FolderStore, simulator: Simulator) -> None:
+    source = registry()["cities"]
+    nowhere = {"city_id": 99, "wikipedia_language": "en", "wikipedia_title": "Nowhere", "is_watched": True}
+    reference = Rows(watched_cities=[*simulator.world.watchlist(), nowhere])
+    asking = Http(Settings(simulator_url=simulator.url))
+    titles = [city.title for city in simulator.world.cities]
+    simulator.inject("server_error", times=99, match=titles[0])
+    simulator.inject("reset", times=1, match=titles[1])
+    simulator.inject("timeout", times=99, match=titles[2])
+    collected = run(source, asking, reference=reference)
+    assert (collected.units, collected.transient, collected.permanent) == (6, 2, 1)
+    by_unit = {c.unit: c for c in captured(store)}
+    cities = [str(city.city_id) for city in simulator.world.cities]
+    assert by_unit[cities[0]].error.startswith("Transient: en.wikipedia.org answered 500")
+    assert by_unit[cities[1]].status == by_unit[cities[3]].status == 200
+    assert "did not answer in time" in by_unit[cities[2]].error
+    assert by_unit["99"].error == "Permanent: en.wikipedia.org answered 404 Not Found"
+
+
+# what it must not know
+
+
+def test_it_knows_no_sql_and_nothing_heavy() -> None:
+    program = "import sys, json, gans.collect.collect; print(json.dumps(list(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    heavy = {"sqlalchemy", "pymysql", "alembic", "boto3", "botocore", "bs4", "lxml", "pandas", "pycountry", "tzfpy"}
+    assert not heavy & set(json.loads(run.stdout))
+
+
+# answers that tell the present state
+
+
+def holding(until: datetime, *units: str, **told: Any) -> Source:
+    return probe(*units, schedule=every(minutes=1), holds_until=lambda capture: until, **told)
+
+
+def statuses(store: Store) -> list[int]:
+    return [capture.status for capture in captured(store)]
+
+
+def test_an_answer_that_holds_is_not_asked_for_again(run: Run, store: FolderStore) -> None:
+    source = holding(NOW + timedelta(minutes=5), "a")
+    asking = Scripted()
+    for minutes in (0, 1, 4, 4.6, 5):
+        run(source, asking, clock=lambda minutes=minutes: NOW + timedelta(minutes=minutes))
+    assert statuses(store) == [200, 304, 304, 304, 304]
+    assert asking.requests == 3, "it was asked again half a minute early, which is half the period"
+    again = Scripted(a=Answer(200, {}, b"new"))
+    run(source, again, clock=lambda: NOW + timedelta(minutes=6))
+    assert (again.requests, statuses(store)[-1]) == (1, 200)
+
+
+def test_the_same_answer_is_not_landed_again(run: Run, store: FolderStore) -> None:
+    source = holding(NOW, "a")
+    for body in (b"one", b"one", b"two", b"two", b"one"):
+        run(source, Scripted(a=Answer(200, {}, body)))
+    assert statuses(store) == [200, 304, 200, 304, 200]
+    assert [capture.body for capture in captured(store) if capture.body] == [b"one", b"two", b"one"]
+
+
+def test_an_answer_that_meant_nothing_is_asked_for_again(run: Run, store: FolderStore) -> None:
+    source, asking = holding(NOW + timedelta(days=1), "a"), Scripted()
+    run(source, asking)
+    validators.forget(store, "probe", ["a"])
+    run(source, asking)
+    assert (asking.requests, statuses(store)) == (2, [200, 200])
+
+
+def test_what_is_followed_is_asked_for_whole_every_time(run: Run, store: FolderStore) -> None:
+    def follow(capture: Capture) -> Iterator[Request]:
+        if capture.unit == "a":
+            yield Request("b", "https://api.test/b")
+
+    script = {"a": Answer(200, {"etag": '"1"'}, b"a"), "b": Answer(200, {"etag": '"2"'}, b"b")}
+    source = holding(NOW + timedelta(days=1), "a", follow=follow)
+    for _ in range(2):
+        asking = Scripted(**script)
+        run(source, asking)
+    assert asking.asked == {"a": {}}
+    assert statuses(store) == [200, 200, 200, 304]

@@ -1,0 +1,79 @@
+"""From a URL to an engine: how long a server may keep us waiting, and what one that only reads refuses."""
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from gans.database import engine as engines
+from gans.database.engine import open_engine, open_reader
+from gans.errors import ConfigError
+from gans.settings import Settings
+
+
+def test_a_server_that_accepts_and_stays_silent_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert engines.HANDSHAKE_S <= 10
+    monkeypatch.setattr(engines, "HANDSHAKE_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        engine = open_engine(Settings(f"mysql+pymysql://root@127.0.0.1:{silent.getsockname()[1]}/gans"))
+        began = time.monotonic()
+        with pytest.raises(DBAPIError, match="timed out"), engine.connect():
+            pass
+    assert time.monotonic() - began < 5
+
+
+def test_a_statement_may_take_longer_than_the_handshake(
+    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no handshake")
+    monkeypatch.setattr(engines, "HANDSHAKE_S", 2)
+    slow = open_engine(Settings(database_url))
+    with slow.connect() as connection:
+        assert connection.scalar(text("SELECT SLEEP(2.5)")) == 0
+    slow.dispose()
+
+
+FOR_EVER = {
+    "sqlite": "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT COUNT(*) FROM c",
+    "mysql": "SELECT MAX(CONCAT(a.name, b.name, c.name, d.name)) FROM countries a, countries b, countries c, countries d",
+}
+
+
+def test_a_reader_ends_a_query_that_takes_too_long_and_goes_on(engine: Engine, database_url: str) -> None:
+    reader = open_reader(Settings(database_url), most_s=0.3)
+    began = time.monotonic()
+    with pytest.raises(DBAPIError, match="interrupted"), reader.connect() as connection:
+        connection.execute(text(FOR_EVER[engine.dialect.name])).all()
+    assert time.monotonic() - began < 5
+    with reader.connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+    reader.dispose()
+
+
+def test_a_reader_cannot_be_told_to_write(engine: Engine, database_url: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    ways = {
+        "sqlite": ("PRAGMA query_only = 0", f"ATTACH '{other}' AS other", f"VACUUM INTO '{other}'"),
+        "mysql": ("SET SESSION TRANSACTION READ WRITE", "SET TRANSACTION READ WRITE"),
+    }
+    reader = open_reader(Settings(database_url))
+    for way in ways[engine.dialect.name]:
+        try:
+            with reader.connect() as connection:
+                connection.execute(text(way))
+        except DBAPIError:
+            continue
+        with pytest.raises(DBAPIError), reader.begin() as connection:
+            connection.execute(text("DELETE FROM countries"))
+    assert not other.exists()
+    reader.dispose()
+
+
+def test_a_reader_makes_no_database(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"There is no database .*none\.db.*gans collect"):
+        open_reader(Settings(f"sqlite:///{tmp_path}/none.db"))
+    assert not (tmp_path / "none.db").exists()

@@ -1,0 +1,271 @@
+"""What a landed part means: rows that fit, and a reason for everything else."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from gans.errors import BadData
+from gans.load.transform import EXCERPT_CHARS, MOST_MISSING, Meaning, missing, understand
+from gans.source import Capture, Reject, Row, Source, every
+from gans.storage.landing import Footer, Header, Part
+from gans.tables import weather_forecasts
+
+SLOT = datetime(2025, 3, 30, 3, tzinfo=UTC)
+NOW = datetime(2025, 3, 30, 3, 1, tzinfo=UTC)
+FIXED = {"countries": {"DE", "FR"}, "weather_conditions": {0, 61}}
+
+Parse = Callable[[Capture], Iterator[Row | Reject]]
+
+
+def source(parse: Parse) -> Source:
+    return Source(
+        name="probe", provider="", docs="", licence="", schedule=every(hours=1), stale_after=timedelta(1), hosts=(), reads=(),
+        writes=("cities", "city_populations", "weather_forecasts"), plan=lambda *_: iter(()), parse=parse,
+    )  # fmt: skip
+
+
+def capture(unit: str, *items: Any, seconds: int = 0, **told: Any) -> Capture:
+    """An answer whose items are its context's."""
+    at = NOW + timedelta(seconds=seconds)
+    return Capture(
+        **{"unit": unit, "url": "https://api.test/", "status": 200, "slot": SLOT, "fetched_at": at, "context": {"items": items}}
+        | told
+    )
+
+
+def told(capture: Capture) -> Iterator[Row | Reject]:
+    """Gives the items, raises those that are errors."""
+    for item in capture.context["items"]:
+        if isinstance(item, Exception):
+            raise item
+        yield item
+
+
+def meaning_of(*captures: Capture, parse: Parse = told) -> Meaning:
+    header, footer = Header("probe", SLOT, NOW, 1, "0"), Footer(NOW, len(captures), 0, len(captures))
+    return understand(source(parse), Part(header, list(captures), footer), FIXED)
+
+
+def rows_of(meaning: Meaning) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (table, dict(zip(columns, msgspec.structs.astuple(row), strict=True)))
+        for (table, columns), rows in meaning.rows.items()
+        for row in rows
+    ]
+
+
+FACTS = ("name", "country_code", "latitude", "longitude", "elevation_m", "timezone", "area_km2", "wikidata_id")
+WATCH = ("wikipedia_language", "wikipedia_title", "is_watched")
+WEATHER = [str(c.name) for c in weather_forecasts.columns if not c.primary_key and c.name != "fetched_at"]
+
+
+def city(city_id: Any = 1, **values: Any) -> Row:
+    """With all the columns that share a version with one of `values`."""
+    told = [name for group in (FACTS, WATCH) if set(group) & values.keys() for name in group]
+    return Row("cities", {"city_id": city_id, **dict.fromkeys(told), **values})
+
+
+def hour(**values: Any) -> Row:
+    key = {"city_id": 1, "provider": "open-meteo", "issued_at": SLOT, "valid_at": SLOT}
+    return Row("weather_forecasts", {**dict.fromkeys(WEATHER), "period_hours": 1, **key, **values})
+
+
+# rows
+
+
+def test_a_row_is_kept_with_the_time_of_its_capture() -> None:
+    meaning = meaning_of(capture("1", city(name="Köln", country_code="DE")))
+    others = dict.fromkeys({*FACTS} - {"name", "country_code"})
+    row = {"city_id": 1, "country_code": "DE", "name": "Köln", **others, "fetched_at": NOW}
+    assert rows_of(meaning) == [("cities", row)]
+    assert (meaning.status, meaning.offered, meaning.good, meaning.refused) == ("ok", 1, 1, [])
+
+
+def test_columns_that_age_by_themselves_have_a_version_of_their_own() -> None:
+    ((_, both), (_, watched)) = rows_of(meaning_of(capture("1", city(is_watched=True), city(2, is_watched=True, name="Ulm"))))
+    assert watched.keys() == {"city_id", *WATCH, "watched_at"}
+    assert both.keys() == {"city_id", *WATCH, *FACTS, "watched_at", "fetched_at"}
+    assert watched["watched_at"] == both["watched_at"] == both["fetched_at"] == NOW
+
+
+def test_a_key_alone_has_no_version() -> None:
+    assert rows_of(meaning_of(capture("1", city()))) == [("cities", {"city_id": 1})]
+
+
+def test_rows_go_in_key_order() -> None:
+    hours = [hour(city_id=c, valid_at=SLOT + timedelta(hours=h)) for c in (10, 2, 1) for h in (5, 11, 0)]
+    keys = [(row["city_id"], row["valid_at"]) for _, row in rows_of(meaning_of(capture("1", *hours)))]
+    assert keys == sorted(keys)
+    assert len(keys) == 9
+
+
+def test_of_two_rows_with_one_key_the_later_capture_wins() -> None:
+    older, newer = capture("old", city(name="old")), capture("new", city(name="new"), seconds=1)
+    for captures in ((older, newer), (newer, older)):
+        ((_, row),) = rows_of(meaning_of(*captures))
+        assert (row["name"], row["fetched_at"]) == ("new", NOW + timedelta(seconds=1))
+    ((_, row),) = rows_of(meaning_of(capture("1", city(name="first"), city(name="last"))))
+    assert row["name"] == "last"
+
+
+def test_a_key_is_the_same_however_it_is_written() -> None:
+    meaning = meaning_of(capture("1", hour(valid_at="2025-03-30T05:00:00+02:00", cloud_cover_pct=1), hour(cloud_cover_pct=2)))
+    ((_, row),) = rows_of(meaning)
+    assert (row["valid_at"], row["cloud_cover_pct"]) == (SLOT, 2)
+
+
+# what is refused
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (city(nme="Köln"), "cities: no column nme"),
+        (city(**{"name); DROP TABLE cities; --": 1}), "cities: no column name); DROP TABLE cities; --"),
+        (Row("cities", {}), "cities: city_id is missing"),
+        (Row("cities", {"city_id": 1, "is_watched": True}), "cities: wikipedia_language is missing; wikipedia_title is missing"),
+        (hour(period_hours=None), "weather_forecasts.period_hours: Expected `int`, got `null`"),
+        (Row("weather_forecasts", {"city_id": 1, "provider": "x", "valid_at": SLOT}),
+         "weather_forecasts: issued_at is missing; period_hours is missing"),
+        (Row("city_populations", {"city_id": 1, "as_of_year": 2020}), "city_populations: population is missing"),
+        (city(fetched_at=NOW), "cities: fetched_at is not for a source to tell"),
+        (city(watched_at=NOW, is_watched=True), "cities: watched_at is not for a source to tell"),
+        (Row("countries", {"country_code": "DE", "name": "Germany"}), "probe says that it does not write countries"),
+        (Row("sqlite_master", {}), "probe says that it does not write sqlite_master"),
+        (city(0), "cities.city_id: Expected `int` >= 1"),
+        (city(None), "cities.city_id: Expected `int`, got `null`"),
+        (city(latitude=90.5), "cities.latitude: Expected `float` <= 90.0"),
+        (city(latitude=float("nan")), "cities.latitude: Expected `float` >= -90.0"),
+        (city(name="x" * 201), "cities.name: Expected `str` of length <= 200"),
+        (city(country_code="XX"), "cities.country_code: 'XX' is not in countries"),
+        (city(country_code=["DE"]), "cities.country_code: Expected `str | null`, got `array`"),
+        (hour(condition_code=62), "weather_forecasts.condition_code: 62 is not in weather_conditions"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_a_row_that_does_not_fit_costs_itself(row: Row, reason: str) -> None:
+    meaning = meaning_of(capture("1", city(7), row, city(8)))
+    assert [(refused.unit, refused.reason) for refused in meaning.refused] == [("1", reason)]
+    assert [values["city_id"] for _, values in rows_of(meaning)] == [7, 8]
+    assert (meaning.status, meaning.offered, meaning.good, meaning.failed) == ("partial", 3, 1, 0)
+
+
+def test_a_parent_that_is_not_told_is_none() -> None:
+    assert meaning_of(capture("1", hour(condition_code=None), city(country_code=None))).refused == []
+
+
+def test_bad_rows_among_many_cost_only_themselves() -> None:
+    bad = {3, 4, 90}
+    hours = [hour(city_id=c, cloud_cover_pct=101 if c in bad else 1) for c in range(1, 101)]
+    meaning = meaning_of(capture("1", *hours))
+    assert [row["city_id"] for _, row in rows_of(meaning)] == [c for c in range(1, 101) if c not in bad]
+    assert [json.loads(refused.item)["city_id"] for refused in meaning.refused] == sorted(bad)
+    assert {refused.reason for refused in meaning.refused} == {"weather_forecasts.cloud_cover_pct: Expected `int` <= 100"}
+
+
+def test_rows_with_as_many_columns_may_have_others() -> None:
+    both = Row("city_populations", {"city_id": 1, "as_of_year": 2020, "population": 5})
+    other = Row("city_populations", {"population": 6, "city_id": 2, "as_of_year": 2021})
+    wrong = Row("city_populations", {"city_id": 3, "as_of_year": 2022, "people": 7})
+    meaning = meaning_of(capture("1", both, wrong, other))
+    assert [(row["city_id"], row["population"]) for _, row in rows_of(meaning)] == [(1, 5), (2, 6)]
+    assert [refused.reason for refused in meaning.refused] == ["city_populations: no column people; population is missing"]
+
+
+def test_a_refused_item_is_shown_as_it_was() -> None:
+    row = city(0, name="Köln", latitude=float("inf"), area_km2=10**40, wikidata_id=date(2025, 1, 1))
+    (refused,) = meaning_of(capture("1", row, city(1))).refused
+    shown = ('"city_id":0', '"name":"Köln"', '"latitude":Infinity', f'"area_km2":1{"0" * 40}', '"wikidata_id":"2025-01-01"')
+    assert all(value in refused.item for value in shown)
+
+
+@pytest.mark.parametrize("item", [Reject("why \ud800", "it \udfff" + "x" * 9_999), city(name="\ud800" + "x" * 9_999)])
+def test_what_is_refused_can_be_stored(item: Row | Reject) -> None:
+    (refused,) = meaning_of(capture("1", item)).refused
+    assert len(refused.item) == EXCERPT_CHARS
+    (refused.reason + refused.item).encode()
+
+
+# captures
+
+
+@pytest.mark.parametrize("bug", [KeyError("hourly"), ZeroDivisionError(), RecursionError("too deep"), BadData("Not JSON")])
+def test_a_capture_that_cannot_be_parsed_costs_no_other(bug: Exception) -> None:
+    bad = capture("bad", city(5), bug, city(6), body=b"\xff<html>")
+    meaning = meaning_of(capture("a", city(1)), bad, capture("b", city(2)))
+    assert [values["city_id"] for _, values in rows_of(meaning)] == [1, 2]
+    (refused,) = meaning.refused
+    reason = "Not JSON" if isinstance(bug, BadData) else f"probe.parse failed, please report it: {type(bug).__name__}: {bug}"
+    assert (refused.unit, refused.reason, refused.item) == ("bad", reason, "\ufffd<html>")
+    assert (meaning.good, meaning.failed, meaning.misunderstood) == (2, 1, ["bad"])
+
+
+def test_nothing_is_parsed_where_nothing_was_answered() -> None:
+    parsed: list[str] = []
+
+    def parse(capture: Capture) -> Iterator[Row]:
+        parsed.append(capture.unit)
+        return iter(())
+
+    failed = capture("a", status=200, error="Permanent: over 32 MiB")
+    meaning = meaning_of(failed, capture("b", status=304), capture("c"), parse=parse)
+    assert parsed == ["c"]
+    assert [(refused.unit, refused.reason) for refused in meaning.refused] == [("a", "Permanent: over 32 MiB")]
+    assert (meaning.good, meaning.not_modified, meaning.failed, meaning.misunderstood) == (1, 1, 1, [])
+
+
+GOOD, EMPTY, SAME = capture("good", city(1)), capture("empty"), capture("same", status=304)
+FAILED, BAD = capture("failed", error="Transient: busy"), capture("bad", city(0))
+MIXED = capture("mixed", city(0), city(2))
+GIVEN, BAD_GIVEN = capture("given", city(3), url="", status=0), capture("given", city(0), url="", status=0)
+
+
+@pytest.mark.parametrize(
+    ("captures", "status", "units"),
+    [
+        ([], "ok", (0, 0, 0)),
+        ([GOOD], "ok", (1, 0, 0)),
+        ([EMPTY], "ok", (1, 0, 0)),
+        ([GIVEN], "ok", (0, 0, 0)),
+        ([GOOD, SAME], "ok", (1, 1, 0)),
+        ([SAME], "not_modified", (0, 1, 0)),
+        ([GIVEN, SAME], "not_modified", (0, 1, 0)),
+        ([GOOD, FAILED], "partial", (1, 0, 1)),
+        ([SAME, FAILED], "partial", (0, 1, 1)),
+        ([MIXED], "partial", (1, 0, 0)),
+        ([GOOD, BAD], "partial", (1, 0, 1)),
+        ([GOOD, BAD_GIVEN], "partial", (1, 0, 0)),
+        ([FAILED], "failed", (0, 0, 1)),
+        ([GIVEN, FAILED], "failed", (0, 0, 1)),
+        ([BAD], "failed", (0, 0, 1)),
+        ([BAD, FAILED], "failed", (0, 0, 2)),
+    ],
+)
+def test_the_status_is_what_became_of_the_units(captures: list[Capture], status: str, units: tuple[int, int, int]) -> None:
+    meaning = meaning_of(*captures)
+    assert meaning.status == status
+    assert (meaning.good, meaning.not_modified, meaning.failed) == units
+
+
+# what is missing
+
+
+def test_missing_values_are_counted_by_column() -> None:
+    hours = [hour(city_id=n, temperature_c=None, cloud_cover_pct=n if n < 3 else None) for n in (1, 2, 3)]
+    counted = missing(meaning_of(capture("1", *hours, city(9, **dict.fromkeys(FACTS, None) | {"name": "x"}))))
+    assert (counted["weather_forecasts.temperature_c"], counted["weather_forecasts.cloud_cover_pct"]) == (3, 1)
+    assert (counted["cities.latitude"], counted.get("cities.name")) == (1, None)
+    assert missing(meaning_of(capture("1", city()))) == {}
+
+
+def test_what_is_counted_has_room_in_the_ledger() -> None:
+    everything = Meaning(rows={("a_table_with_a_long_name", tuple(f"a_column_with_a_long_name_{n}" for n in range(99))): []})
+    ((table, columns),) = everything.rows
+    kind = msgspec.defstruct("Row", [(name, Any) for name in columns])
+    everything.rows[table, columns] = [kind(*[None] * 99)] * 100
+    assert len(missing(everything)) == MOST_MISSING
+    assert len(msgspec.json.encode(missing(everything))) <= 2_000

@@ -1,0 +1,70 @@
+"""The recorded feeds of many systems and versions: every item becomes a row or is accounted for."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gans.load.transform import Meaning, understand
+from gans.source import Capture, Source
+from gans.sources import _gbfs, station_status, stations, vehicles
+from gans.storage.landing import Footer, Header, Part
+
+CONTEXT = {"system_id": "recorded", "provider": "gbfs", "timezone": "Europe/Paris", "ttl_s": None}
+ITEMS = {
+    "station_status": "stations",
+    "station_information": "stations",
+    "free_bike_status": "bikes",
+    "vehicle_status": "vehicles",
+}
+
+
+def understood(source: Source, body: bytes, **context: object) -> Meaning:
+    head = json.loads(body)
+    at = _gbfs.instant(head.get("last_updated") or head.get("lastUpdatedOther")) if isinstance(head, dict) else None
+    at = at or datetime(2021, 1, 20, 15, tzinfo=UTC)
+    capture = Capture("recorded", "https://x.test/", 200, at, at, context={**CONTEXT, **context}, body=body)
+    return understand(source, Part(Header(source.name, at, at, 1, ""), [capture], Footer(at, 1, len(body), 1)), {})
+
+
+def rows(meaning: Meaning, name: str) -> int:
+    return sum(len(found) for (table, _), found in meaning.rows.items() if table == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "table"),
+    [
+        ("station_status", station_status.source, "station_status"),
+        ("station_information", stations.source, "stations"),
+        ("free_bike_status", vehicles.source, "vehicles"),
+        ("vehicle_status", vehicles.source, "vehicles"),
+    ],
+)
+def test_every_item_of_every_feed_is_a_row_or_accounted_for(captures: Path, name: str, source: Source, table: str) -> None:
+    files = [*captures.glob(f"gbfs/**/{name}*.json"), *captures.glob(f"velib/gbfs*{name}.json")]
+    files = [file for file in files if "schemas" not in file.parts]
+    assert files
+    for file in files:
+        body = file.read_bytes()
+        told = len(json.loads(body)["data"][ITEMS[name]])
+        meaning = understood(source, body, feed="station_information")
+        repeated = sum(times for rule, times in meaning.lacking.items() if rule.endswith("repeats"))
+        assert rows(meaning, table) + len(meaning.refused) + repeated == told, file
+        assert rows(meaning, table) >= 0.7 * told, file
+
+
+def test_lime_names_no_feed(captures: Path) -> None:
+    assert rows(understood(vehicles.source, next(captures.glob("gbfs/lime*/lime.json")).read_bytes()), "vehicles") == 7325
+
+
+def test_the_open_data_of_paris(captures: Path) -> None:
+    fields = list(json.loads((captures / "velib/opendata_v1_2021-01-20_full.json").read_bytes()).values())
+    pages = json.loads((captures / "velib/opendata_v2.1_records_doc_sample.json").read_bytes())
+    for told, number in (({"records": fields}, 1397), (pages, 2), (pages["results"], 2)):
+        body = json.dumps(told).encode()
+        assert rows(understood(stations.source, body, feed="export"), "stations") == number
+        status = understood(station_status.source, body, provider="paris_opendata")
+        assert rows(status, "station_status") == number
+        assert rows(status, "station_vehicle_types") == 2 * number
+        assert status.refused == []

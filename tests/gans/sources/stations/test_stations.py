@@ -1,0 +1,196 @@
+"""What the feeds about a system and its stations mean: discovery, places, neighbours, names in all languages."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gans.errors import BadData
+from gans.geography import great_circle_km
+from gans.source import Capture, Given, Reject, Repaired, Request, Row
+from gans.sources import stations
+
+PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()
+NOW = datetime(2025, 3, 30, 2, 40, tzinfo=UTC)
+
+
+def capture(feed: str, content: Any) -> Capture:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    context = {"system_id": "testville", "feed": feed}
+    return Capture(f"testville {feed}", "https://x.test/f.json", 200, NOW, NOW, context=context, body=body)
+
+
+def items(feed: str, content: Any) -> list[Any]:
+    return list(stations.parse(capture(feed, content)))
+
+
+def table(found: list[Any], name: str) -> list[dict[str, Any]]:
+    return [item.values for item in found if isinstance(item, Row) and item.table == name]
+
+
+def information(*told: dict[str, Any]) -> list[Any]:
+    return items("station_information", {"data": {"stations": told}})
+
+
+def place(station_id: str, lat: Any, lon: Any) -> dict[str, Any]:
+    return {"station_id": station_id, "lat": lat, "lon": lon}
+
+
+def test_the_payload() -> None:
+    found = items("station_information", PAYLOAD)
+    first, second, third = table(found, "stations")
+    assert first == {
+        "system_id": "testville", "station_id": "1", "name": "Town Hall", "latitude": 52.5183, "longitude": 13.4083,
+        "capacity": 24, "is_virtual": False, "is_charging": None,
+    }  # fmt: skip
+    assert (second["name"], third["capacity"]) == ("Brücke", None)
+    pairs = {(row["station_id"], row["neighbour_id"]): row["distance_m"] for row in table(found, "station_neighbours")}
+    assert pairs == {("1", "2"): pytest.approx(298, abs=2), ("2", "1"): pytest.approx(298, abs=2)}
+
+
+FEEDS = [
+    {"name": "gbfs", "url": "https://x.test/gbfs.json"},
+    {"name": "system_information", "url": "https://x.test/i.json"},
+    {"name": "station_information", "url": "http://x.test/stations.json?lang=å"},
+    {"name": "station_status", "url": "https://x.test/status.json"},
+    {"name": "free_bike_status", "url": "https://x.test/bikes.json"},
+]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{"feeds": FEEDS}, {"en": {"feeds": FEEDS}}, {"nb": {"feeds": FEEDS}}, {"nb": {"feeds": []}, "en": {"feeds": FEEDS}}],
+    ids=["3.0", "English", "another language", "several"],
+)
+def test_discovery_in_every_version_and_language(data: Any) -> None:
+    (row,) = items("gbfs", {"version": "2.3", "data": data})
+    assert row.values == {
+        "system_id": "testville",
+        "gbfs_version": "2.3",
+        "station_information_url": "https://x.test/stations.json?lang=%C3%A5",
+        "station_status_url": "https://x.test/status.json",
+        "vehicle_status_url": "https://x.test/bikes.json",
+    }
+    followed = list(stations.follow(capture("gbfs", {"data": data})))
+    assert [(request.unit, request.url) for request in followed] == [
+        ("testville system_information", "https://x.test/i.json"),
+        ("testville station_information", "https://x.test/stations.json"),
+    ]
+    assert followed[1].params == {"lang": "å"}
+    assert list(stations.follow(capture("station_information", PAYLOAD))) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://x.test/s", "//x.test/s", "https://", "https://[", "javascript:1", ""]
+)
+def test_an_address_that_is_none_of_the_web_is_refused_and_never_followed(url: str) -> None:
+    data = {"feeds": [{"name": "station_information", "url": url}, *FEEDS[3:]]}
+    row, reject = items("gbfs", {"data": data})
+    assert row.values["station_information_url"] is None
+    assert isinstance(reject, Reject)
+    assert "no address of the web" in reject.reason
+    assert list(stations.follow(capture("gbfs", {"data": data}))) == []
+
+
+@pytest.mark.parametrize("content", [b"", {}, {"data": {}}, {"data": {"feeds": [{"name": "gbfs", "url": "https://x.test"}]}}])
+def test_a_discovery_document_without_our_feeds_is_refused(content: Any) -> None:
+    with pytest.raises(BadData):
+        items("gbfs", content)
+
+
+def test_a_system_in_version_1_and_3() -> None:
+    old = {"system_id": "x", "name": "Räder", "operator": "", "timezone": "Europe/Oslo", "language": "nb"}
+    new = {"system_id": "x", "name": [{"text": "Räder", "language": "de"}], "timezone": "Europe/Oslo", "languages": ["nb", "en"]}
+    for told in (old, new):
+        (row,) = items("system_information", {"data": told})
+        assert row.values == {
+            "system_id": "testville", "name": "Räder", "operator": None, "timezone": "Europe/Oslo", "language": "nb",
+        }  # fmt: skip
+
+
+CITY = [place(str(number), 48.85 + number / 100, 2.35) for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("told", "stored", "repairs"),
+    [
+        ((48.9, 2.3), (48.9, 2.3), []),
+        (("48.9", "2.3"), (48.9, 2.3), []),
+        ((2.3, 48.9), (48.9, 2.3), ["latitude and longitude swapped"]),
+        ((0, 0), (None, None), []),
+        ((0.0, None), (None, None), []),
+        ((91, 2.3), (None, None), []),
+        ((50.9, 6.9), (50.9, 6.9), []),
+    ],
+)
+def test_a_place_is_mended_where_the_others_make_it_sure(told: Any, stored: Any, repairs: list[str]) -> None:
+    found = information(*CITY, place("x", *told))
+    row = table(found, "stations")[-1]
+    assert (row["latitude"], row["longitude"]) == stored
+    assert [item.rule for item in found if isinstance(item, Repaired)] == repairs
+
+
+def test_a_place_is_left_as_told_where_nothing_makes_it_sure() -> None:
+    found = information(*CITY[:2], place("x", 2.3, 48.9))
+    assert table(found, "stations")[-1]["latitude"] == 2.3
+
+
+def test_neighbours_are_all_pairs_within_a_walk_anywhere_on_earth() -> None:
+    for latitude, longitude in ((0.0, 0.0), (48.85, 2.35), (-33.9, 151.2), (69.6, 18.9), (52.0, -0.001)):
+        told = [place(f"{a}-{b}", latitude + a / 400, longitude + b / 300) for a in range(5) for b in range(5)]
+        found = {(row["station_id"], row["neighbour_id"]) for row in table(information(*told), "station_neighbours")}
+        expected = {
+            (one["station_id"], other["station_id"])
+            for one in told
+            for other in told
+            if one is not other and (one["lat"], one["lon"]) != (0, 0) != (other["lat"], other["lon"])
+            and great_circle_km(one["lat"], one["lon"], other["lat"], other["lon"]) <= 0.5
+        }  # fmt: skip
+        assert found == expected
+        assert found
+
+
+def test_a_system_of_mere_places_gives_each_the_nearest_twenty() -> None:
+    found = table(information(*(place(str(n), 46 + n / 1e5, 8.0) for n in range(120))), "station_neighbours")
+    assert max(sum(row["station_id"] == str(n) for row in found) for n in range(120)) == 20
+
+
+class Reference:
+    def __init__(self, **tables: Any) -> None:
+        self.tables = tables
+
+    def rows(self, name: str) -> Any:
+        return self.tables.get(name, ())
+
+
+def test_a_system_is_asked_by_its_url_or_by_the_catalogue() -> None:
+    told: dict[str, Any] = {
+        "provider": "gbfs",
+        "url": None,
+        "catalogue_id": None,
+        "city_id": None,
+        "ttl_s": None,
+        "is_watched": True,
+    }
+    systems = [
+        {**told, "system_id": "a", "url": "https://x.test/gbfs.json"},
+        {**told, "system_id": "b", "catalogue_id": "known"},
+        {**told, "system_id": "c", "catalogue_id": "gone"},
+        {**told, "system_id": "d", "provider": "paris_opendata", "url": "https://o.test/datasets/v/"},
+        {**told, "system_id": "e", "url": "https://x.test/e.json", "is_watched": False},
+    ]
+    catalogue = [{"catalogue_id": "known", "url": "https://y.test/gbfs.json"}]
+    _, *units = stations.plan(Reference(watched_systems=systems, system_catalogue=catalogue), NOW)
+    asked = [(unit.unit, unit.url if isinstance(unit, Request) else unit.context["unknown"]) for unit in units]
+    assert asked == [
+        ("a gbfs", "https://x.test/gbfs.json"),
+        ("b gbfs", "https://y.test/gbfs.json"),
+        ("c gbfs", "gone"),
+        ("d export", "https://o.test/datasets/v/exports/json"),
+    ]
+    unknown = next(unit for unit in units if isinstance(unit, Given))
+    with pytest.raises(BadData, match="no system 'gone'"):
+        list(stations.parse(Capture(unknown.unit, "", 0, NOW, NOW, context=unknown.context)))
+    assert len(list(stations.plan(Reference(watched_systems=systems[:3]), NOW))) == 2, "no catalogue yet: nothing to ask of it"

@@ -1,0 +1,298 @@
+"""What every source must keep to. A new one is taken up by itself.
+
+Beside its own test, a source has in `tests/gans/sources/<name>/` one small answer, `payload.*`, and `context.json`, which
+tells how it was captured (`Recorded`).
+"""
+
+import ast
+import csv
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+from sqlalchemy import Engine, select
+
+import gans.sources
+from gans import __version__
+from gans.database import migrate
+from gans.errors import BadData
+from gans.load.load import load
+from gans.load.transform import Meaning, understand
+from gans.source import Capture, Given, Item, Reject, Request, Row, Source, registry, rows_of
+from gans.storage.landing import FolderStore, Footer, Header, Part, PartKey, PartWriter
+from gans.tables import metadata
+
+SOURCES = registry()
+FOLDER = Path(__file__).parent
+NOW = datetime(2025, 3, 30, 4, 56, 7, 890_123, tzinfo=UTC)
+PAYLOAD_BYTES = 50_000
+REFERENCE: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "watched_cities": [
+        {"city_id": 1, "wikipedia_language": "en", "wikipedia_title": "Burlington, Ontario", "is_watched": True},
+        {"city_id": 2, "wikipedia_language": "de", "wikipedia_title": "Köln", "is_watched": True},
+        {"city_id": 3, "wikipedia_language": "en", "wikipedia_title": "Ulm", "is_watched": False},
+    ],
+    "cities": [
+        {
+            "city_id": city_id, "name": name, "country_code": country, "latitude": latitude, "longitude": longitude,
+            "elevation_m": 50.0, "timezone": zone, "area_km2": 405.0, "wikidata_id": None, "wikipedia_language": "en",
+            "wikipedia_title": name, "is_watched": True,
+        }
+        for city_id, name, country, latitude, longitude, zone in (
+            (1, "Burlington", "CA", 43.3167, -79.8, "America/Toronto"),
+            (2, "Köln", "DE", 50.9364, 6.9528, "Europe/Berlin"),
+            (3, None, None, None, None, None),
+        )
+    ],
+}  # fmt: skip
+"""The reference tables as `collect` knows them; the last of the cities is known by its number alone."""
+
+
+def _cut(percent: int, payload: bytes) -> bytes:
+    return payload[: len(payload) * percent // 100]
+
+
+ERROR_PAGE = b"<!DOCTYPE html><html><head><title>502</title></head><body><h1>Bad Gateway</h1></body></html>"
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda payload: b"",
+    "null": lambda payload: b"null",
+    "a list": lambda payload: b"[]",
+    "a list of nothing": lambda payload: b"[null]",
+    "an object": lambda payload: b"{}",
+    "a text": lambda payload: b'"Service Unavailable"',
+    "an error page": lambda payload: ERROR_PAGE,
+    "an error page behind it": lambda payload: payload + ERROR_PAGE,
+    "noise": lambda payload: random.Random(1).randbytes(10_000),
+    "another charset": lambda payload: payload.decode().encode("utf-16"),
+    "deep": lambda payload: b"[" * 100_000,
+    **{f"cut at {percent} %": partial(_cut, percent) for percent in (1, 10, 33, 50, 67, 90, 99)},
+}
+
+
+class Recorded(msgspec.Struct, forbid_unknown_fields=True):
+    """What stands in `context.json`.
+
+    Attributes:
+        context: the context of the request, as `plan` gives it.
+        slot: the scheduled time of the run; by default the source's slot at `NOW`.
+        reference: rows of the tables that `plan` reads, where those in `REFERENCE` do not do.
+    """
+
+    context: dict[str, Any]
+    slot: datetime | None = None
+    status: int = 200
+    reference: dict[str, list[dict[str, Any]]] = {}
+
+
+class Rows:
+    """A `Reference` in memory."""
+
+    def __init__(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        self._rows = rows
+
+    def rows(self, table: str) -> Sequence[Mapping[str, Any]]:
+        return self._rows.get(table, ())
+
+
+@cache
+def recorded(name: str) -> Recorded:
+    return msgspec.json.decode((FOLDER / name / "context.json").read_bytes(), type=Recorded)
+
+
+@cache
+def payload(name: str) -> bytes:
+    (path,) = (FOLDER / name).glob("payload.*")
+    return path.read_bytes()
+
+
+@cache
+def fixed_keys() -> Mapping[str, set[Any]]:
+    """The keys of the tables that the migrations fill, from the files that they are filled from."""
+    keys = {}
+    for path in (migrate.SCHEMA / "migrations/data").glob("*.csv"):
+        (key,) = metadata.tables[path.stem].primary_key
+        with path.open(newline="", encoding="utf-8") as file:
+            keys[path.stem] = {key.type.python_type(row[key.name]) for row in csv.DictReader(file)}
+    return keys
+
+
+def slot_of(source: Source) -> datetime:
+    return recorded(source.name).slot or source.schedule.slot(NOW)
+
+
+def planned(source: Source) -> list[Request | Given]:
+    return list(source.plan(Rows({**REFERENCE, **recorded(source.name).reference}), slot_of(source)))
+
+
+def capture_of(source: Source, body: bytes) -> Capture:
+    told = recorded(source.name)
+    url = next(unit.full_url for unit in planned(source) if isinstance(unit, Request))
+    return Capture("recorded", url, told.status, slot_of(source), NOW, context=told.context, body=body)
+
+
+def part_of(source: Source, captures: list[Capture]) -> Part:
+    header = Header(source.name, slot_of(source), NOW, 1, __version__)
+    return Part(header, captures, Footer(NOW, len(captures), sum(len(capture.body) for capture in captures), len(captures)))
+
+
+def parsed(source: Source, capture: Capture) -> tuple[list[Row], list[Reject]]:
+    """What `parse` gives; a capture that is bad as a whole counts as one reject. Any other exception is the test's."""
+    items: list[Item] = []
+    try:
+        items.extend(source.parse(capture))
+    except BadData as error:
+        return [], [Reject(str(error), "")]
+    return list(rows_of(items)), [item for item in items if isinstance(item, Reject)]
+
+
+def understood(source: Source, capture: Capture) -> Meaning:
+    return understand(source, part_of(source, [capture]), fixed_keys())
+
+
+@pytest.fixture(params=list(SOURCES.values()), ids=list(SOURCES))
+def source(request: pytest.FixtureRequest) -> Source:
+    found: Source = request.param
+    return found
+
+
+def test_it_says_what_it_is(source: Source) -> None:
+    assert source.plan.__module__ == source.parse.__module__ == f"gans.sources.{source.name}"
+    assert source.provider
+    assert source.licence
+    assert urlsplit(source.docs).scheme == "https"
+    assert bool(source.hosts) != source.is_told_hosts
+    assert all(urlsplit(f"https://{host}/").hostname == host for host in source.hosts)
+
+
+def test_what_it_writes_are_tables(source: Source) -> None:
+    assert source.writes
+    assert set(source.writes) <= metadata.tables.keys()
+
+
+@pytest.mark.parametrize("instant", [NOW, datetime(2024, 2, 29, tzinfo=UTC), datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC)])
+def test_its_slots_follow_each_other(source: Source, instant: datetime) -> None:
+    slot, following = source.schedule.slot(instant), source.schedule.next(instant)
+    assert slot <= instant < following == slot + source.schedule.period
+    assert source.schedule.slot(slot) == slot
+    assert source.stale_after >= source.schedule.period
+
+
+def test_without_reference_there_is_nothing_to_ask(source: Source) -> None:
+    if source.reads:
+        assert all(isinstance(unit, Given) for unit in source.plan(Rows({}), slot_of(source)))
+
+
+def test_its_plan_is_the_same_every_time(source: Source) -> None:
+    plan = planned(source)
+    assert plan == planned(source)
+    assert any(isinstance(unit, Request) for unit in plan)
+    units = Counter(unit.unit for unit in plan)
+    assert units.most_common(1)[0][1] == 1, "two requests for one unit would share its ETag and its rejects"
+    assert msgspec.json.decode(msgspec.json.encode([unit.context for unit in plan])) == [unit.context for unit in plan]
+
+
+def test_it_asks_only_the_hosts_that_it_names_and_shows_no_key(source: Source) -> None:
+    for request in planned(source):
+        if isinstance(request, Request):
+            asked = urlsplit(request.url)
+            assert asked.scheme == "https"
+            assert asked.netloc in source.hosts or source.is_told_hosts
+            assert not asked.query
+            assert not source.secret or source.secret.param not in request.params
+            assert not source.secret or source.secret.header not in request.headers
+
+
+def test_what_a_plan_gives_is_understood(source: Source) -> None:
+    for unit in planned(source):
+        if isinstance(unit, Given):
+            given = Capture(unit.unit, "", 0, slot_of(source), NOW, context=unit.context)
+            meaning = understood(source, given)
+            assert meaning.rows
+            assert meaning.refused == []
+
+
+def test_its_payload_is_small_and_has_the_context_that_the_plan_gives(source: Source) -> None:
+    assert len(payload(source.name)) <= PAYLOAD_BYTES
+    contexts = [unit.context.keys() for unit in planned(source) if isinstance(unit, Request)]
+    assert source.follow is not _default("follow") or recorded(source.name).context.keys() in contexts
+
+
+def _default(field: str) -> object:
+    return next(found.default for found in msgspec.structs.fields(Source) if found.name == field)
+
+
+def test_its_payload_becomes_rows(source: Source) -> None:
+    capture = capture_of(source, payload(source.name))
+    rows, rejected = parsed(source, capture)
+    assert rows
+    assert rejected == []
+    assert parsed(source, capture) == (rows, rejected)
+    assert {row.table for row in rows} <= set(source.writes)
+    meaning = understood(source, capture)
+    assert meaning.refused == []
+    assert meaning.status == "ok"
+    assert sum(map(len, meaning.rows.values())) == len(rows), "two rows have one key"
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_payload_gives_good_rows_or_says_why_not(source: Source, damage: str) -> None:
+    capture = capture_of(source, DAMAGES[damage](payload(source.name)))
+    rows, rejected = parsed(source, capture)
+    meaning = understood(source, capture)
+    assert [refused.reason for refused in meaning.refused] == [reject.reason for reject in rejected]
+    assert sum(map(len, meaning.rows.values())) <= len(rows)
+
+
+def test_no_changed_byte_makes_it_fail(source: Source) -> None:
+    whole, chance = payload(source.name), random.Random(source.name)
+    for place in chance.sample(range(len(whole)), min(len(whole), 100)):
+        for byte in (b"\xff", b'"'):
+            parsed(source, capture_of(source, whole[:place] + byte + whole[place + 1 :]))
+
+
+@pytest.mark.parametrize("path", sorted(Path(gans.sources.__path__[0]).glob("*.py")), ids=lambda path: path.stem)
+def test_a_module_of_sources_knows_no_clock_and_no_chance(path: Path) -> None:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert not imported & {"os", "random", "secrets", "socket", "time", "uuid"}
+    assert not {node.attr for node in nodes if isinstance(node, ast.Attribute)} & {"now", "today", "utcnow"}
+
+
+def test_collecting_it_needs_no_database_and_no_parser(source: Source) -> None:
+    heavy = {"alembic", "bs4", "lxml", "pandas", "pycountry", "pymysql", "sqlalchemy", "tzfpy"}
+    program = f"import json, sys, gans.collect.collect, gans.sources.{source.name}; print(json.dumps(list(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not heavy & set(json.loads(run.stdout))
+
+
+def test_loading_it_twice_is_loading_it_once(source: Source, engine: Engine, tmp_path: Path) -> None:
+    capture = capture_of(source, payload(source.name))
+    part = part_of(source, [capture])
+    writer = PartWriter(part.header)
+    writer.add(capture)
+    store, key = FolderStore(tmp_path), str(PartKey(source.name, slot_of(source), NOW, 1))
+    store.write(key, writer.close(part.footer))
+    loaded, tables = [], []
+    for _ in range(2):
+        loaded.append(load(key, store=store, engine=engine, sources=SOURCES, clock=lambda: NOW + timedelta(seconds=1)))
+        tables.append(dict(_tables(engine)))
+    assert loaded[0].status == "ok"
+    assert {name: len(tables[0][name]) for name in loaded[0].rows} == loaded[0].rows
+    assert tables[0] == tables[1]
+
+
+def _tables(engine: Engine) -> Iterator[tuple[str, list[Any]]]:
+    with engine.connect() as connection:
+        for table in metadata.sorted_tables:
+            yield str(table.name), list(connection.execute(select(table).order_by(*table.primary_key)))

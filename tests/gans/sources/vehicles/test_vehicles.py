@@ -1,0 +1,98 @@
+"""What the feeds of free-floating vehicles mean, and that nothing of them is kept for longer than it may be."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select, text
+
+from gans.load.load import load
+from gans.load.transform import understand
+from gans.source import Capture, rows_of
+from gans.sources.vehicles import parse, source
+from gans.storage.landing import FolderStore, Footer, Header, Part, PartKey, PartWriter
+from gans.tables import metadata
+
+PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()
+NOW = datetime(2025, 3, 30, 4, 56, 7, tzinfo=UTC)
+
+
+def capture(*vehicles: Any, name: str = "bikes", at: datetime = NOW) -> Capture:
+    body = json.dumps({"last_updated": int(at.timestamp()), "data": {name: vehicles}}).encode()
+    return Capture("testville", "https://x.test/", 200, at, at, context={"system_id": "testville", "ttl_s": None}, body=body)
+
+
+def rows(told: Capture) -> list[dict[str, Any]]:
+    return [row.values for row in rows_of(parse(told))]
+
+
+def test_the_payload() -> None:
+    told = capture()
+    first, second, third = rows(Capture("u", "https://x", 200, NOW, NOW, context=told.context, body=PAYLOAD))
+    assert first == {
+        "system_id": "testville", "vehicle_id": "f6a9", "vehicle_type_id": "escooter", "latitude": 52.5183, "longitude": 13.4083,
+        "range_m": 18500.0, "battery_pct": 62.0, "is_reserved": False, "is_disabled": False, "station_id": None,
+        "reported_at": datetime(2025, 3, 30, 4, 55, 42, tzinfo=UTC),
+    }  # fmt: skip
+    assert (second["vehicle_type_id"], second["latitude"], second["is_disabled"], second["reported_at"]) == (
+        "scooter",
+        52.52,
+        True,
+        None,
+    )
+    assert (third["station_id"], third["latitude"], third["vehicle_type_id"]) == ("3", None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"vehicle_id": 7}, {"vehicle_id": "7"}),
+        ({"bike_id": "a", "type": "electric_bike"}, {"vehicle_type_id": "electric_bike"}),
+        ({"bike_id": "a", "vehicle_type_id": 2, "type": "x"}, {"vehicle_type_id": "2"}),
+        ({"bike_id": "a", "current_fuel_percent": 0.5}, {"battery_pct": 50.0}),
+        ({"bike_id": "a", "current_fuel_percent": 50.0}, {"battery_pct": 50.0}),
+        ({"bike_id": "a", "lat": 0, "lon": 0}, {"latitude": None, "longitude": None}),
+        ({"bike_id": "a", "lat": 95, "lon": 0}, {"latitude": None, "longitude": None}),
+    ],
+)
+def test_versions_and_repairs(told: dict[str, Any], expected: dict[str, Any]) -> None:
+    for name in ("bikes", "vehicles"):
+        (row,) = rows(capture(told, name=name))
+        assert expected.items() <= row.items()
+
+
+def test_a_refused_vehicle_is_not_shown() -> None:
+    told = capture({"bike_id": "secret", "lat": "north"}, {"lat": 1}, {"bike_id": "secret", "current_range_meters": -5})
+    part = Part(Header("vehicles", NOW, NOW, 1, ""), [told], Footer(NOW, 1, 1, 1))
+    refused = understand(source, part, {}).refused
+    assert len(refused) == 3
+    assert not any("secret" in str(one) for one in refused)
+
+
+def landed(store: FolderStore, told: Capture) -> str:
+    writer = PartWriter(Header("vehicles", told.slot, told.fetched_at, 1, ""))
+    writer.add(told)
+    key = str(PartKey.of(writer.header))
+    store.write(key, writer.close(Footer(told.fetched_at, 1, len(told.body), 1)))
+    return key
+
+
+def test_nothing_older_than_a_day_is_stored_or_stays(engine: Engine, tmp_path: Path) -> None:
+    store, vehicles = FolderStore(tmp_path), metadata.tables["vehicles"]
+
+    def loaded(told: Capture, now: datetime) -> tuple[str, set[str]]:
+        done = load(landed(store, told), store=store, engine=engine, sources={"vehicles": source}, clock=lambda: now)
+        with engine.connect() as connection:
+            return done.status, set(connection.scalars(select(vehicles.c.vehicle_id)))
+
+    day = timedelta(days=1)
+    assert loaded(capture({"bike_id": "a"}), NOW) == ("ok", {"a"})
+    assert loaded(capture({"bike_id": "b"}, at=NOW + day), NOW + day) == ("ok", {"a", "b"})
+    assert loaded(capture({"bike_id": "c"}, at=NOW + day * 1.1), NOW + day * 1.1) == ("ok", {"b", "c"})
+    assert loaded(capture({"bike_id": "d"}), NOW + day * 1.1) == ("failed", {"b", "c"})
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT MAX(error) FROM collection_runs")) == (
+            "The part is older than vehicles may keep: it is not read any more"
+        )

@@ -1,0 +1,333 @@
+"""The raw store: a folder and a bucket behave alike, and what is landed comes back as it was."""
+
+import gzip
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+import msgspec
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from moto import mock_aws
+
+from gans.errors import BadData, ConfigError
+from gans.source import Capture
+from gans.storage import landing
+from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter, S3Store, Store, open_store, read_part
+
+SLOT = datetime(2025, 3, 30, 3, tzinfo=UTC)
+NOW = datetime(2025, 3, 30, 3, 1, 2, 345_678, tzinfo=UTC)
+HEADER = Header("weather", SLOT, NOW, 1, "0.1")
+KEY = "landing/weather/20250330T030000.000000Z/20250330T030102.345678Z/0001.ndjson.gz"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="gans-landing")
+        store = open_store("s3://gans-landing")
+        assert isinstance(store, S3Store)
+        yield store
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return open_store(str(tmp_path / "data")) if request.param == "folder" else request.getfixturevalue("bucket")
+
+
+def test_what_is_written_is_read(store: Store) -> None:
+    assert store.read("landing/a") is None
+    store.write("landing/a", b"\x00\xff")
+    store.write("landing/a", b"newer")
+    store.write("landing/empty", b"")
+    assert store.read("landing/a") == b"newer"
+    assert store.read("landing/empty") == b""
+    assert store.read("landing") is None
+    assert store.read("landing/a/b") is None
+
+
+def test_keys_are_listed_in_order_by_any_prefix(store: Store) -> None:
+    assert list(store.keys("")) == list(store.keys("landing/")) == []
+    keys = ["landing/a/2", "landing/a/10", "landing/a_b/1", "landing/b/1", "reference/a.json", "landing/a/1"]
+    for key in keys:
+        store.write(key, b"x")
+    assert list(store.keys("")) == sorted(keys)
+    assert list(store.keys("landing/a")) == ["landing/a/1", "landing/a/10", "landing/a/2", "landing/a_b/1"]
+    assert list(store.keys("landing/a/")) == ["landing/a/1", "landing/a/10", "landing/a/2"]
+    assert list(store.keys("landing/a/1")) == ["landing/a/1", "landing/a/10"]
+    assert list(store.keys("landing/c/")) == []
+
+
+def test_more_keys_than_a_bucket_lists_at_once(bucket: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
+    for number in range(8):
+        bucket.write(f"landing/{number}", b"")
+    assert len(bucket.client.list_objects_v2(Bucket="gans-landing")["Contents"]) == 3
+    assert list(bucket.keys("landing/")) == [f"landing/{number}" for number in range(8)]
+
+
+@pytest.mark.parametrize("key", ["../outside", "landing/../../outside", "/etc/passwd", "landing/./../../x"])
+def test_a_key_never_leads_out_of_the_folder(tmp_path: Path, key: str) -> None:
+    store = FolderStore(tmp_path / "data")
+    for ask in (lambda: store.read(key), lambda: store.write(key, b""), lambda: list(store.keys(f"{key}/"))):
+        with pytest.raises(BadData, match="leads out of"):
+            ask()
+    assert not (tmp_path / "outside").exists()
+
+
+@pytest.mark.parametrize("died_in", ["write", "fsync", "replace"])
+def test_a_crash_while_writing_leaves_the_old_object_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, died_in: str
+) -> None:
+    store = FolderStore(tmp_path)
+    store.write("landing/a", b"old")
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if died_in == "write":
+        monkeypatch.setattr(landing.tempfile._TemporaryFileWrapper, "write", die, raising=False)
+    else:
+        monkeypatch.setattr(os if died_in == "fsync" else Path, died_in, die)
+    for key in ("landing/a", "landing/b"):
+        with pytest.raises(KeyboardInterrupt):
+            store.write(key, b"new" * 10_000)
+    assert store.read("landing/a") == b"old"
+    assert list(store.keys("")) == ["landing/a"]
+    assert [path.name for path in (tmp_path / "landing").iterdir()] == ["a"], "nothing half-written is left behind"
+
+
+def test_a_process_killed_while_writing_leaves_nothing_that_can_be_read(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    program = "import os, sys, pathlib; pathlib.Path.replace = lambda *_: os._exit(9)\n"
+    program += "from gans.storage.landing import FolderStore; FolderStore(pathlib.Path(sys.argv[1])).write('landing/a', b'half')"
+    assert subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False).returncode == 9
+    assert list((tmp_path / "landing").iterdir()), "it died with something on the disk"
+    assert store.read("landing/a") is None
+    assert list(store.keys("")) == []
+
+
+def test_a_full_disk_is_said_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ConfigError, match=r"Cannot write .*landing/a: No space left on device\. Free some space"):
+        FolderStore(tmp_path).write("landing/a", b"x")
+    assert list((tmp_path / "landing").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_said_plainly(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file stands where the folder should")
+    with pytest.raises(ConfigError, match=r"Cannot write .*data/landing/a: .*GANS_LANDING"):
+        FolderStore(tmp_path / "data").write("landing/a", b"x")
+
+
+def test_an_object_that_cannot_be_read_is_said_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(ConfigError, match=r"Cannot read .*landing/a: Permission denied"):
+        FolderStore(tmp_path).read("landing/a")
+
+
+def test_a_bucket_that_cannot_be_used_is_said_plainly(bucket: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = S3Store("gans-typo", bucket.client)
+    for ask in (lambda: missing.read("a"), lambda: missing.write("a", b""), lambda: list(missing.keys(""))):
+        with pytest.raises(ConfigError, match=r"Cannot use s3://gans-typo/a?: .*NoSuchBucket.*Check GANS_LANDING"):
+            ask()
+
+    def unreachable(**_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="https://s3.test")
+
+    monkeypatch.setattr(bucket.client, "put_object", unreachable)
+    with pytest.raises(ConfigError, match=r"Cannot use s3://gans-landing/a: Could not connect"):
+        bucket.write("a", b"")
+
+
+def test_a_landing_is_a_folder_or_a_bucket(tmp_path: Path) -> None:
+    assert open_store(str(tmp_path)).root == tmp_path
+    for wrong in ("s3://", "s3://bucket/with/path"):
+        with pytest.raises(ConfigError, match="must name a bucket alone"):
+            open_store(wrong)
+
+
+def test_a_part_has_one_key() -> None:
+    key = PartKey("weather", SLOT, NOW, 1)
+    assert str(key) == KEY
+    assert PartKey.parse(KEY) == key == PartKey.of(HEADER)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "reference/cities.json",
+        "landing/weather/x",
+        KEY + "x",
+        "x" + KEY,
+        KEY + "\n",
+        KEY.replace("weather", "../weather"),
+        KEY.replace("weather", "Weather"),
+        KEY.replace("/0001", "/../0001"),
+        KEY.replace("0001", "1"),
+        KEY.replace("0001", "0000"),
+        KEY.replace("0001", "00001"),
+        KEY.replace("20250330T030000", "20251330T030000"),
+        KEY.replace("20250330T030000.000000Z", "20250330T030000.0Z"),
+        KEY.replace("20250330T030000.000000Z", "2025330T030000.000000Z"),
+        KEY.replace("20250330", "٢٠٢٥٠٣٣٠"),
+    ],
+)
+def test_a_foreign_key_is_refused(key: str) -> None:
+    with pytest.raises(BadData, match="is not the key of a landed part"):
+        PartKey.parse(key)
+
+
+def capture(unit: str, body: bytes = b"", **told: object) -> Capture:
+    return Capture(unit, "https://api.test/", 200, SLOT, NOW, body=body, **told)
+
+
+CAPTURES = [
+    capture("text", '{"name": "Köln 🛴", "line": "a\\nb"}\n\r\u2028\x00\x85'.encode(), headers={"etag": '"1"'}),
+    capture("empty"),
+    capture("not utf-8", "Zürich".encode("latin-1") + bytes(range(256))),
+    capture("noise", random.Random(1).randbytes(10_000)),
+    capture("byte order mark", b"\xef\xbb\xbfa,b\n"),
+    capture("half a surrogate", b"\xed\xa0\x80"),
+    capture("context", context={"cities": [{"city_id": 1, "name": "Malmö", "at": None, "x": 1.5, "yes": True}]}),
+    msgspec.structs.replace(capture("failed"), status=0, error="Transient: en.wikipedia.org did not answer in time"),
+    Capture("given", "", 0, SLOT, NOW, context={"rows": []}),
+]
+
+
+def written(captures: list[Capture], **footer: object) -> bytes:
+    writer = PartWriter(HEADER)
+    for captured in captures:
+        writer.add(captured)
+    return writer.close(Footer(NOW, 7, writer.body_bytes, **{"captures": writer.captures, **footer}))
+
+
+def test_a_part_comes_back_as_it_was() -> None:
+    part = read_part(written(CAPTURES, note="so"))
+    assert part.captures == CAPTURES
+    assert part.header == HEADER
+    assert part.footer == Footer(NOW, 7, sum(len(c.body) for c in CAPTURES), len(CAPTURES), False, "so")
+
+
+def test_a_part_is_gzipped_lines_that_anyone_can_read() -> None:
+    first, *captures, last = (msgspec.json.decode(line) for line in gzip.decompress(written(CAPTURES[:2])).splitlines())
+    assert (first["line"], first["source"], first["version"]) == ("header", "weather", 1)
+    assert [(line["line"], line["unit"]) for line in captures] == [("capture", "text"), ("capture", "empty")]
+    assert (last["line"], last["captures"]) == ("footer", 2)
+
+
+def test_a_part_can_be_closed_again_where_it_could_not_be_written() -> None:
+    writer = PartWriter(HEADER)
+    writer.add(CAPTURES[0])
+    assert read_part(writer.close(Footer(NOW, 1, 0, 1))).captures == CAPTURES[:1]
+    writer.add(CAPTURES[1])
+    assert read_part(writer.close(Footer(NOW, 1, 0, 2, is_cut_short=True))).captures == CAPTURES[:2]
+
+
+def lines(*changed: bytes) -> bytes:
+    return gzip.compress(b"\n".join(changed), mtime=0)
+
+
+WHOLE = written(CAPTURES)
+FIRST, *MIDDLE, LAST = gzip.decompress(written(CAPTURES)).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "cut short"),
+        (b"PK\x03\x04", "not gzip"),
+        (b'{"line":"header"}', "not gzip"),
+        (WHOLE[:-1], "cut short"),
+        (WHOLE[: len(WHOLE) // 2], "cut short"),
+        (WHOLE[:-8] + b"\x00" * 8, "not gzip"),
+        (lines(b""), "not one of ours"),
+        (lines(b"not json"), "not one of ours"),
+        (lines(FIRST, b"\xff", LAST), "not one of ours"),
+        (lines(FIRST, b'{"line":"other"}', LAST), "not one of ours"),
+        (lines(FIRST, b'{"line":"capture","unit":1}', LAST), "not one of ours"),
+        (lines(FIRST, b"[" * 10_000, LAST), "not one of ours"),
+        (lines(*MIDDLE, LAST), "not one of ours"),
+        (lines(FIRST), "not one of ours"),
+        (lines(FIRST, b""), "does not end with a footer"),
+        (lines(FIRST, *MIDDLE), "footer"),
+        (lines(FIRST, *MIDDLE[1:], LAST), "holds 8 captures and 0 other lines, its footer says 9"),
+        (lines(FIRST, *MIDDLE, MIDDLE[0], LAST), "holds 10 captures and 0 other lines, its footer says 9"),
+        (lines(FIRST, FIRST, *MIDDLE, LAST), "not one of ours"),
+        (lines(FIRST, *MIDDLE, LAST, LAST), "holds 9 captures and 1 other lines, its footer says 9"),
+        (lines(FIRST.replace(b'"version":1', b'"version":2'), b'{"line":"something new"}'), "of version 2; .* update Gans"),
+    ],
+)  # fmt: skip
+def test_what_is_no_whole_part_of_ours_is_bad_data(data: bytes, reason: str) -> None:
+    with pytest.raises(BadData, match=reason):
+        read_part(data)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landing, "MAX_PART_BYTES", 1 << 20)
+    with pytest.raises(BadData, match="holds more than 1 MiB"):
+        read_part(gzip.compress(bytes(8 << 20)))
+
+
+MEASURED = """
+import sys
+from pathlib import Path
+from gans.errors import BadData
+from gans.landing import read_part
+try:
+    print(len(read_part(Path(sys.argv[1]).read_bytes()).captures[0].body))
+except BadData as error:
+    print(error)
+print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+"""Reads a part in a process of its own, whose most memory (MiB) it prints: `ru_maxrss` would count that of its parent, too."""
+
+MIB = 1 << 20
+LARGEST: dict[str, Callable[[], bytes]] = {
+    "no text": lambda: random.Random(1).randbytes(32 * MIB),
+    "all escapes": lambda: b'"\n' * (16 * MIB),
+    "all controls": lambda: b"\x01" * (32 * MIB),
+    "one wide character": lambda: "🛴".encode() + b"x" * (32 * MIB - 4),  # Python keeps such a text in four bytes a character
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory is measured by Linux")
+@pytest.mark.parametrize("case", ["a bomb", *LARGEST])
+def test_reading_a_part_takes_little_memory_whatever_it_is(case: str, tmp_path: Path) -> None:
+    """The load function has 512 MB, of which its code takes up to a hundred."""
+    if case == "a bomb":
+        data, told = gzip.compress(bytes(200 * MIB), 1), "The part holds more than 72 MiB uncompressed"
+    else:
+        data, told = written([capture("large", LARGEST[case]())]), str(32 * MIB)
+    (tmp_path / "part").write_bytes(data)
+    run = subprocess.run((sys.executable, "-c", MEASURED, tmp_path / "part"), capture_output=True, text=True, check=True)
+    said, peak_mib = run.stdout.splitlines()
+    assert said == told
+    assert int(peak_mib) < 300
+
+
+def test_any_damage_is_bad_data_or_none() -> None:
+    chance = random.Random(7)
+    plain = gzip.decompress(WHOLE)
+    for _ in range(500):
+        place, byte = chance.randrange(len(plain)), chance.choice(b'\x00\xff"{}[]\\\n9e')
+        damaged = plain[:place] + bytes([byte]) + plain[place + 1 :]
+        for data in (gzip.compress(damaged), WHOLE[: place % len(WHOLE)] + bytes([byte]) + WHOLE[place % len(WHOLE) + 1 :]):
+            with suppress(BadData):
+                read_part(data)

@@ -1,0 +1,433 @@
+"""The `gans` command as its users meet it: what it prints, where, and with which exit code."""
+
+import json
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import typer.main
+
+from gans.errors import ConfigError
+from gans.source import Capture
+from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter, read_part
+from local import schedule
+from local.cli import main
+from local.console import plain
+from local.servers import dashboard
+from local.simulator import FAULTS, Simulator
+
+ROOT = Path(__file__).parents[3]
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Gans = Callable[..., Said]
+
+
+@pytest.fixture
+def gans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Gans:
+    """The command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(main.os.environ):
+        if name.startswith("GANS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["gans", *arguments])
+        capsys.readouterr()
+        try:
+            main.main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Said(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch, gans: Gans) -> Iterator[Simulator]:
+    """Four cities on the watchlist, and their upstreams."""
+    with Simulator(cities=4) as running:
+        monkeypatch.setenv("GANS_SIMULATOR_URL", running.url)
+        for city in running.world.watchlist():
+            assert gans("watch", "add", city["wikipedia_language"], city["wikipedia_title"]).code == 0
+        yield running
+
+
+def rows(table: str, database: str = "data/gans.db") -> list[tuple[object, ...]]:
+    with sqlite3.connect(database) as connection:
+        return connection.execute(f"SELECT * FROM {table}").fetchall()
+
+
+def test_the_demo_ends_in_a_table_worth_looking_at_and_twice_doubles_nothing(gans: Gans) -> None:
+    first = gans("demo", "--cities", "3")
+    assert first.code == 0, first.err
+    assert "The ledger" in first.out
+    assert "the next 24 hours" in first.out
+    assert "What next" in first.out
+    tables = (
+        "cities", "city_populations", "airports", "city_airports", "airlines", "flights", "weather_forecasts", "holidays",
+        "systems", "stations", "station_neighbours", "station_status", "rejects",
+        "collection_runs WHERE source NOT IN ('station_status', 'vehicles')",  # whose next slot may have come meanwhile
+    )  # fmt: skip
+    before = {table: len(rows(table, "data/demo/gans.db")) for table in tables}
+    assert before["cities"] == 3
+    assert before["city_airports"] == 5  # BER; MUC; three of London
+    assert before["systems"] == 2
+    assert before["stations"] == before["station_status"] == 1450 + 60
+    assert before["weather_forecasts"] == 3 * 6 * (168 + 40)  # by the hour, and in periods of three
+    assert gans("demo", "--cities", "3").code == 0
+    assert {table: len(rows(table, "data/demo/gans.db")) for table in tables} == before
+
+
+@pytest.mark.usefixtures("simulator")
+def test_collect_fills_an_empty_folder_and_says_so(gans: Gans) -> None:
+    said = gans("collect")
+    assert said.code == 0, said
+    assert "Set up the new database" in said.err
+    assert re.search(r"cities .* ok .*4 city_populations", said.out)
+    assert re.search(r"weather .* ok .*672 weather_forecasts", said.out)
+    assert len(rows("weather_forecasts")) == 4 * 168
+
+
+@pytest.mark.usefixtures("simulator")
+def test_json_is_all_that_stands_on_standard_output(gans: Gans) -> None:
+    outcomes = json.loads(gans("collect", "--json").out)
+    assert outcomes[0]["source"] == "cities"
+    assert {("cities", "ok"), ("airports", "ok"), ("weather", "ok")} <= {(one["source"], one["status"]) for one in outcomes}
+    status = json.loads(gans("status", "--json").out)
+    assert {("cities", "fresh"), ("airports", "fresh"), ("weather", "fresh")} <= {(one["source"], one["state"]) for one in status}
+    assert json.loads(gans("sources", "--json").out)[0]["name"] == "cities"
+    assert len(json.loads(gans("watch", "list", "--json").out)) == 4
+    assert json.loads(gans("db", "shell", "SELECT COUNT(*) AS n FROM cities", "--json").out) == [{"n": 4}]
+
+
+def test_the_second_run_of_a_page_that_did_not_change_is_not_modified(gans: Gans, simulator: Simulator) -> None:
+    assert gans("collect", "cities").code == 0
+    before = rows("cities")
+    said = gans("collect", "cities")
+    assert said.code == 0
+    assert "not_modified" in said.out
+    assert [row[:10] for row in rows("cities")] == [row[:10] for row in before]
+
+
+def test_a_failing_upstream_costs_one_source_and_the_next_run_heals_it(gans: Gans, simulator: Simulator) -> None:
+    simulator.inject("error_page", times=1, host="api.open-meteo.com")
+    said = gans("collect")
+    assert said.code == 1
+    assert re.search(r"cities .* ok ", said.out)
+    assert re.search(r"weather .* failed ", said.out)
+    assert "Not an answer of Open-Meteo" in gans("status").out
+    assert gans("collect", "weather").code == 0
+    assert len(rows("weather_forecasts")) == 4 * 168
+
+
+@pytest.mark.usefixtures("simulator")
+def test_load_and_replay_rebuild_a_lost_database_from_the_landing(gans: Gans) -> None:
+    outcomes = json.loads(gans("collect", "--json").out)
+    cities, weather = rows("cities"), rows("weather_forecasts")
+    for file in Path("data").glob("gans.db*"):
+        file.unlink()
+    said = gans("load")
+    assert said.code == 0, said
+    assert f"Loaded {len(outcomes)} parts" in said.out
+    assert (rows("cities"), rows("weather_forecasts")) == (cities, weather)
+    Path("data/landing/weather/notes.txt").write_text("mine")
+    assert "Nothing waits" in gans("load").out
+    assert "Loaded 1 parts" in gans("replay", "weather").out
+    assert (rows("cities"), rows("weather_forecasts")) == (cities, weather)
+    assert "Nothing of weather is landed" in gans("replay", "weather", "--to", "2020-01-01").out
+
+
+def test_the_watchlist_gives_a_number_once(gans: Gans) -> None:
+    assert "Begin with" in gans("watch", "list").out
+    assert "city 1" in gans("watch", "add", "en", "Berlin").out
+    assert "city 2" in gans("watch", "add", "de", "München").out
+    assert gans("watch", "remove", "München").code == 0
+    assert "city 3" in gans("watch", "add", "en", "Lisbon").out
+    assert "city 2" in gans("watch", "add", "de", "München").out
+    twice = gans("watch", "add", "en", "Berlin")
+    assert twice.code == 2
+    assert "watched already, as city 1" in twice.err
+    unknown = gans("watch", "remove", "Atlantis")
+    assert unknown.code == 2
+    assert "1 (en:Berlin)" in unknown.err
+
+
+def test_a_system_is_watched_by_its_address_or_its_id(gans: Gans) -> None:
+    assert "add-system" in gans("watch", "systems").out
+    assert gans("watch", "add", "en", "Berlin").code == 0
+    assert gans("watch", "add-system", "oslo", "oslobysykkel", "--city", "1").code == 0
+    assert gans("watch", "add-system", "velib", "https://gbfs.example.com/gbfs.json", "--ttl", "60").code == 0
+    assert gans("watch", "remove-system", "oslo").code == 0
+    listed = json.loads(gans("watch", "systems", "--json").out)
+    assert [(one["system_id"], one["url"], one["catalogue_id"], one["is_watched"]) for one in listed] == [
+        ("oslo", None, "oslobysykkel", False),
+        ("velib", "https://gbfs.example.com/gbfs.json", None, True),
+    ]
+    assert gans("watch", "add", "en", "Paris").code == 0
+    assert len(json.loads(gans("watch", "systems", "--json").out)) == 2
+    for wrong, reason in (
+        (("add-system", "velib", "other"), "watched already"),
+        (("add-system", "Vélib", "other"), "cannot be watched"),
+        (("add-system", "plain", "http://gbfs.example.com/"), "cannot be watched"),
+        (("add-system", "far", "other", "--city", "9"), "no city with the city_id"),
+        (("remove-system", "oslo"), "give one of velib"),
+    ):
+        said = gans("watch", *wrong)
+        assert (said.code, reason in said.err) == (2, True), said
+
+
+def test_what_may_not_be_kept_cannot_be_replayed(gans: Gans) -> None:
+    said = gans("replay", "vehicles")
+    assert said.code == 2
+    assert "kept for 24 hours only" in said.err
+
+
+def land_statuses(store: FolderStore, at: datetime) -> None:
+    """Lands an answer with three stations."""
+    writer = PartWriter(Header("station_status", at, at, 1, "0"))
+    context = {"system_id": "testville", "provider": "gbfs", "timezone": "Europe/Berlin", "ttl_s": None}
+    body = (ROOT / "tests" / "sources" / "station_status" / "payload.json").read_bytes()
+    writer.add(Capture("testville", "https://gbfs.example.com/", 200, at, at, context=context, body=body))
+    store.write(str(PartKey.of(writer.header)), writer.close(Footer(at, 1, len(body), 1)))
+
+
+def test_archive_compacts_what_is_over_and_again_where_that_is_wanted(gans: Gans) -> None:
+    assert "No station was asked yet" in gans("archive").out
+    store, at = FolderStore(Path("data")), datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
+    land_statuses(store, at)
+    (hour,) = json.loads(gans("archive", "--json").out)
+    assert (hour["hour"], hour["parts"], hour["unreadable"]) == ("2026-01-05T07:00:00Z", 1, {})
+    (system,) = hour["systems"]
+    assert (system["key"], system["rows"]) == ("archive/station_status/system_id=testville/date=2026-01-05/hour=07.parquet", 3)
+    assert len(rows("station_hours")) == 3
+    assert "Nothing to archive" in gans("archive").out
+    assert "Nothing to archive" in gans("archive", "--from", "2026-01-06").out
+    for option in ("--from", "--to"):
+        assert "Archived 1 hours of 1 systems: 3 rows" in gans("archive", option, "2026-01-05").out
+    store.write(bad := str(PartKey("station_status", at, at, 2)), b"")
+    said = gans("archive")
+    assert (said.code, bad in said.out, "cut short" in said.out) == (1, True, True), said
+
+
+def test_the_schedule_looks_after_what_is_stored_as_aws_does(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_at_once(jobs: list[schedule.Job], clock: object) -> None:
+        for job in jobs:
+            job.run(job.schedule.slot(datetime.now(UTC)))
+
+    monkeypatch.setattr(schedule, "serve", all_at_once)
+    land_statuses(FolderStore(Path("data")), datetime.now(UTC) - timedelta(hours=1))
+    said = gans("schedule", "station_status")
+    assert said.code == 0, said.err
+    assert re.search(r"archive +every 1 h, next [^\n]+:05", said.out)
+    assert re.search(r"retain +daily at 01:40 UTC", said.out)
+    assert re.search(r"archive +1 hours of 1 systems: 3 rows", said.out)
+    assert re.search(r"retain +0 rows dropped", said.out)
+    assert len(rows("station_hours")) == 3
+    assert "archive" not in gans("schedule", "stations").out, "whoever asks for the statuses archives them"
+
+
+def test_a_persons_comments_in_the_watchlist_stay(gans: Gans) -> None:
+    text = '# ours\n[[cities]]\ncity_id = 7 # lucky\nwikipedia_language = "en"\nwikipedia_title = "Oslo"\n'
+    Path("watchlist.toml").write_text(text)
+    gans("watch", "add", "en", "Bergen")
+    assert Path("watchlist.toml").read_text().startswith(text)
+    assert "8" in gans("watch", "list").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "message"),
+    [
+        (["collect", "wether"], {}, 2, "There is no source wether. Known: cities, "),
+        (["collect"], {"GANS_DATABASE": "x"}, 2, "Unknown setting GANS_DATABASE"),
+        (["collect"], {"GANS_DATABASE_URL": "postgresql://x/y"}, 2, "is not a database that Gans runs on"),
+        (["status"], {"GANS_DATABASE_URL": "mysql+pymysql://u:hunter2@127.0.0.1:1/gans"}, 3, "gans doctor"),
+        (["collect"], {"GANS_SIMULATOR_URL": "http://example.org"}, 2, "must be on this machine"),
+        (["collect"], {}, 2, "There is no watchlist"),
+        (["sources", "new", "bikes"], {}, 2, "Run this in the folder of the repository"),
+        (["watch", "add", "xx", "Berlin"], {}, 2, "in en and de, not in 'xx'"),
+        (["nonsense"], {}, 2, "nonsense"),
+        (["collect", "--nonsense"], {}, 2, "--nonsense"),
+        (["simulator", "--fault", "server_error=often"], {}, 2, "NAME=RATE"),
+    ],
+)
+def test_what_is_wrong_is_one_message_with_what_to_do(
+    gans: Gans, monkeypatch: pytest.MonkeyPatch, arguments: list[str], environment: dict[str, str], code: int, message: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    said = gans(*arguments)
+    assert said.code == code
+    assert message in said.err
+    assert "Traceback" not in said.err
+    assert "hunter2" not in said.out + said.err
+
+
+def test_doctor_tells_what_is_missing(gans: Gans) -> None:
+    said = gans("doctor")
+    assert said.code == 2
+    assert "There is no watchlist" in said.out
+    gans("watch", "add", "en", "Berlin")
+    assert gans("doctor").code == 0
+    verdicts = {one["what"]: one["verdict"] for one in json.loads(gans("doctor", "--json").out)}
+    assert verdicts["database"] == "note"
+    assert verdicts["landing"] == "ok"
+
+
+def test_a_key_is_named_and_never_shown(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANS_OPENMETEO_KEY", "hunter2")
+    said = gans("doctor")
+    assert "with the key of GANS_OPENMETEO_KEY" in said.out
+    assert "hunter2" not in said.out + said.err
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_source_without_its_key_is_skipped_and_says_which_and_the_others_go_on(
+    gans: Gans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = gans("collect")
+    assert said.code == 0
+    (line,) = [line for line in said.err.splitlines() if "flights" in line]
+    assert "skipped: No key: GANS_AERODATABOX_KEY is not set. Looked in the environment and in .env" in line
+    assert said.err.count("skipped: No key: GANS_OPENWEATHER_KEY is not set.") == 1
+    assert gans("collect", "flights").code == 2, "it was asked for"
+    assert "skipped, for it needs a key: set GANS_AERODATABOX_KEY" in gans("doctor").out
+    monkeypatch.setenv("GANS_AERODATABOX_KEY", "any")
+    assert gans("collect", "flights").code == 0
+    assert len(rows("flights")) > 100
+
+
+@pytest.mark.usefixtures("simulator")
+def test_status_says_how_much_of_a_quota_a_month_would_use_before_it_is_used(gans: Gans) -> None:
+    assert "would use" not in gans("status").out
+    gans("collect", "cities", "airports")
+    airports = len({row[1] for row in rows("city_airports")})
+    # A day has four firings for today and one for tomorrow, of two windows each; a window costs two units.
+    units = airports * 5 * 2 * 2 * 31
+    assert f"flights would use {units:,} of 600 units a month (AeroDataBox BASIC on RapidAPI)" in gans("status").out
+    found = {one["source"]: (one["quota_use"], one["quota"]) for one in json.loads(gans("status", "--json").out)}
+    assert found["flights"] == (units, 600)
+    assert found["weather"] == (None, None)
+
+
+def test_a_used_up_quota_is_recorded_and_asked_for_once_a_run(
+    gans: Gans, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANS_AERODATABOX_KEY", "any")
+    gans("collect", "cities", "airports")
+    simulator.inject("quota_exceeded", host="aerodatabox.p.rapidapi.com")
+    assert gans("collect", "flights").code == 1
+    assert sum(request.startswith("aerodatabox") for request in simulator.requests) == 1
+    assert "QuotaExceeded: aerodatabox.p.rapidapi.com answered 429" in gans("status").out
+    assert gans("collect", "flights").code == 0, "the next run heals it"
+
+
+def test_settings_may_stand_in_a_file_and_the_environment_wins(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("GANS_DATABASE_URL=mysql+pymysql://u:secret@host/one\n")
+    assert gans("db", "url").out.strip() == "mysql+pymysql://u:***@host/one"
+    monkeypatch.setenv("GANS_DATABASE_URL", "sqlite:///two.db")
+    assert gans("db", "url").out.strip() == "sqlite:///two.db"
+
+
+def test_upgrade_says_from_where_to_where(gans: Gans) -> None:
+    assert "From nothing to revision" in gans("db", "upgrade").out
+    assert "Already at revision" in gans("db", "upgrade").out
+
+
+def test_retain_says_what_it_dropped(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gans("demo", "--cities", "1").code == 0
+    monkeypatch.setenv("GANS_DATABASE_URL", "sqlite:///data/demo/gans.db")
+    assert re.search(r"weather_forecasts +0 rows dropped", gans("retain").out)
+    before = len(rows("weather_forecasts", "data/demo/gans.db"))
+    monkeypatch.setattr(main, "utc_now", lambda: datetime.now(UTC) + timedelta(days=70))
+    dropped = json.loads(gans("retain", "--json").out)["rows"]["weather_forecasts"]
+    assert 0 < dropped == before - len(rows("weather_forecasts", "data/demo/gans.db"))
+
+
+def test_the_shell_only_reads(gans: Gans) -> None:
+    gans("db", "upgrade")
+    assert gans("db", "shell", "DELETE FROM countries").code == 3
+    assert "249" in gans("db", "shell", "SELECT COUNT(*) FROM countries").out
+    wrong = gans("db", "shell", "SELECT nonsense")
+    assert wrong.code == 3
+    assert "nonsense" in wrong.err
+
+
+def test_control_characters_of_an_upstream_never_reach_the_terminal() -> None:
+    assert plain("a\x1b[31mb\u202ec\n[bold]d") == r"a\x1b[31mb\u202ec \[bold]d"
+
+
+def test_ctrl_c_lands_what_there_was(gans: Gans, simulator: Simulator, tmp_path: Path) -> None:
+    simulator.inject("timeout", times=3, host="en.wikipedia.org", match="Paris")
+    process = subprocess.Popen([sys.executable, "-c", "from local.cli.main import main; main()", "collect", "cities"],
+                               stderr=subprocess.PIPE, text=True)  # fmt: skip
+    for _ in range(200):
+        if any("Paris" in path for path in simulator.requests):
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Stopped" in err
+    assert "Traceback" not in err
+    (part,) = Path("data/landing").rglob("*.gz")
+    read = read_part(part.read_bytes())
+    assert read.footer.is_cut_short
+    assert 1 < len(read.captures) < 5
+    PartKey.parse(part.relative_to("data").as_posix())
+    assert "Loaded 1 parts" in gans("load").out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["simulator", "--help"], ["version"], ["sources"], ["watch", "list"]])
+def test_what_takes_long_to_import_is_left_to_the_commands_that_need_it(arguments: list[str], gans: Gans) -> None:
+    program = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr));"
+        "from local.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
+    heavy = {"alembic", "apscheduler", "boto3", "bs4", "local.simulator", "lxml", "pymysql", "requests", "sqlalchemy", "urllib3"}
+    assert heavy & set(done.stderr.split()) == set()
+
+
+def test_a_fault_that_there_is_not_tells_those_that_there_are(gans: Gans) -> None:
+    said = gans("simulator", "--fault", "help")
+    assert said.code == 2
+    assert all(name in said.err for name in FAULTS)
+
+
+def commands(group: typer.main.TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name, command in group.commands.items():
+        yield (*path, name), command.help or ""
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+
+
+def test_every_command_has_help_and_stands_in_the_readme() -> None:
+    readme = "".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+    for path, text in commands(typer.main.get_command(main.app)):
+        assert len(text) > 15, f"gans {' '.join(path)} has no help"
+        assert f"gans {' '.join(path)}" in readme, f"gans {' '.join(path)} is neither in the README nor in docs"
+
+
+def test_the_dashboard_says_what_is_missing_before_it_says_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="`make dashboard` installs them"):
+        dashboard.serve({}, "127.0.0.1", 8501, print)
+    assert capsys.readouterr().out == ""
