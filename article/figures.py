@@ -14,9 +14,9 @@ from sqlalchemy import Engine, text
 
 from benchmarks import report
 from benchmarks.side_by_side import Result
-from gans.database.migrate import views
+from gans.database.views import views
 from gans.decisions.placement import TARGET_PCT, WALK_M
-from gans.source import registry
+from gans.sources import registry
 from gans.tables import metadata
 from local.place import proposed
 from local.simulator.faults import FAULTS

@@ -27,7 +27,8 @@ from gans.database.engine import open_engine
 from gans.settings import Settings
 from gans.source import Capture
 from gans.sources.station_status import source
-from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter, read_part
+from gans.storage.landing import Footer, Header, PartKey, PartWriter, read_part
+from gans.storage.store import FolderStore
 
 ANSWER = Path("velib", "gbfs_2024-11-19_station_status.json")
 STATUS = Path("/proc/self/status")

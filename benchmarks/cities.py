@@ -22,8 +22,9 @@ import msgspec
 from benchmarks.side_by_side import Benchmark, Suite
 from gans.sources._forecasts import HOURS_AHEAD
 from gans.sources.weather import COLUMNS, PLACES_PER_REQUEST, URL, source
-from gans.storage.landing import FolderStore
-from gans.storage.reference import Snapshots, Watchlist, snapshot_key
+from gans.storage.reference import Snapshots, snapshot_key
+from gans.storage.store import FolderStore
+from gans.storage.watchlist import Watchlist
 
 CITIES = 1_000
 SLOT = datetime(2026, 1, 5, 6, tzinfo=UTC)

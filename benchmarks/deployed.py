@@ -26,8 +26,9 @@ from sqlalchemy import Engine, func, select
 
 from benchmarks import database, report
 from benchmarks.report import Listing
-from gans.source import registry
-from gans.storage.reference import KEY, snapshot_key
+from gans.sources import registry
+from gans.storage.reference import snapshot_key
+from gans.storage.watchlist import KEY
 from gans.tables import collection_runs, metadata
 from gans.tables.mobility import station_status
 from local.servers.deployment import Deployed

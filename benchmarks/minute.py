@@ -23,12 +23,14 @@ from sqlalchemy import Engine
 from benchmarks import database
 from benchmarks.side_by_side import Benchmark, Suite, seconds
 from gans.collect.collect import PART_BYTES
-from gans.database.engine import in_transaction, open_engine
+from gans.database.engine import open_engine
+from gans.database.transactions import in_transaction
 from gans.load.load import load
 from gans.settings import Settings
 from gans.source import Capture, Rows
 from gans.sources.station_status import source
-from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter
+from gans.storage.landing import Footer, Header, PartKey, PartWriter
+from gans.storage.store import FolderStore
 
 ALL, SYSTEMS, STATIONS = 1_000, 100, 500
 FIRST = datetime(2026, 1, 5, 6, tzinfo=UTC)

@@ -17,8 +17,9 @@ from gans.collect.collect import collect
 from gans.collect.http import Http
 from gans.settings import Settings
 from gans.source import Source
-from gans.storage.landing import Store
-from gans.storage.reference import Snapshots, read_watchlist
+from gans.storage.reference import Snapshots
+from gans.storage.store import Store
+from gans.storage.watchlist import read_watchlist
 from infra_cdk.costs import MEASURED, Run
 from local import watchlist
 from local.pipeline import Pipeline
@@ -98,7 +99,7 @@ def main() -> None:
     """Measures with a MySQL of its own, and writes the file."""
     from sqlalchemy import create_engine, text
 
-    from gans.source import registry
+    from gans.sources import registry
 
     keys = {source.secret.setting: "any" for source in registry().values() if source.secret and source.secret.is_required}
     server = mysql.start("mysql", throwaway=True)

@@ -21,7 +21,8 @@ from benchmarks.side_by_side import Benchmark, Suite, seconds
 from gans.load.load import load
 from gans.source import Capture, Rows
 from gans.sources.station_status import source
-from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter
+from gans.storage.landing import Footer, Header, PartKey, PartWriter
+from gans.storage.store import FolderStore
 
 MOST_S, LEAST_FASTER = 0.25, 5.0
 ROUNDS = 25

@@ -22,8 +22,9 @@ from sqlalchemy.exc import SAWarning
 
 from benchmarks import database
 from benchmarks.side_by_side import Benchmark, Suite, seconds
-from gans.database.engine import in_transaction, upsert
 from gans.database.rows import all_checked
+from gans.database.transactions import in_transaction
+from gans.database.upsert import upsert
 from gans.tables import cities, weather_forecasts
 
 ROWS = 100_000

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import column, func, select, table
 
 from dashboard.database import rows
-from gans.sources._clock import clock_of
+from gans.clock import clock_of
 from gans.tables import Instant, metadata
 
 AHEAD: Final = timedelta(hours=72)

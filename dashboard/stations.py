@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import column, func, select, table
 
 from dashboard.database import rows
+from gans.clock import clock_of
 from gans.decisions.placement import Spot, Station, place
-from gans.sources._clock import clock_of
 from gans.tables import Instant, metadata
 
 _stations, _status, _hours, _systems, _cities = (

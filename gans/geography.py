@@ -1,4 +1,4 @@
-"""Distances on the earth, taken for a sphere."""
+"""Places on the earth: distances, taken for a sphere, and time zones."""
 
 import math
 from typing import Final
@@ -16,3 +16,11 @@ def great_circle_km(latitude: float, longitude: float, other_latitude: float, ot
     half_east = math.radians(other_longitude - longitude) / 2
     chord = math.sin((other_north - north) / 2) ** 2 + math.cos(north) * math.cos(other_north) * math.sin(half_east) ** 2
     return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, chord)))
+
+
+def timezone_at(latitude: float, longitude: float) -> str | None:
+    """The IANA time zone at WGS 84 coordinates in degrees; None at sea, where there are only those by longitude (Etc/…)."""
+    from tzfpy import get_tz
+
+    zone = get_tz(longitude, latitude)
+    return zone if zone and not zone.startswith("Etc/") else None

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gans.source import daily, hourly
+from gans.schedule import daily, hourly
 
 ARCHIVE: Final = hourly(5)
 """By then the runs of an hour's last minute are over, those that were tried again too; what comes later rewrites its hour."""

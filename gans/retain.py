@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-from gans.database.engine import in_transaction
+from gans.database.transactions import in_transaction
 from gans.tables import Aged, Thinned, metadata
 
 READ_ROWS = 20_000

@@ -3,87 +3,14 @@
 A source is pure. It does no I/O and reads no clock: `plan` is told the slot, `parse` is told when the answer was fetched.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import msgspec
 
-_WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)  # the first Monday of the epoch: periods up to a week are counted from it
-
-
-class Schedule(msgspec.Struct, frozen=True):
-    """When a source is asked: every `period` (a divisor of an hour or a day, or a week), `offset` (less than it) later, in UTC.
-
-    The instants are aligned to the clock, so that a firing never falls beside its slot. Made by `every`, `hourly`, `daily` and
-    `weekly`.
-    """
-
-    period: timedelta
-    offset: timedelta = timedelta()
-
-    def slot(self, instant: datetime) -> datetime:
-        """The scheduled time that `instant` belongs to: the last one at or before it."""
-        since = instant - _MONDAY - self.offset
-        return _MONDAY + self.offset + (since // self.period) * self.period
-
-    def next(self, instant: datetime) -> datetime:
-        """The first scheduled time after `instant`."""
-        return self.slot(instant) + self.period
-
-    def cron(self) -> dict[str, str]:
-        """The same instants as the cron fields that EventBridge and APScheduler share: `minute`, `hour`, `day_of_week`."""
-        hours, minute = divmod(self.offset // timedelta(minutes=1), 60)
-        day, hour = divmod(hours, 24)
-        if self.period < timedelta(hours=1):
-            return {"minute": f"{minute}/{self.period // timedelta(minutes=1)}", "hour": "*", "day_of_week": "*"}
-        if self.period < timedelta(days=1):
-            return {"minute": str(minute), "hour": f"{hour}/{self.period // timedelta(hours=1)}", "day_of_week": "*"}
-        weekday = _WEEKDAYS[day] if self.period == timedelta(weeks=1) else "*"
-        return {"minute": str(minute), "hour": str(hour), "day_of_week": weekday}
-
-    def __str__(self) -> str:
-        fields = self.cron()
-        if self.period < timedelta(hours=1):
-            return f"every {self.period // timedelta(minutes=1)} min"
-        if self.period < timedelta(days=1):
-            return f"every {self.period // timedelta(hours=1)} h"
-        time = f"{int(fields['hour']):02}:{int(fields['minute']):02} UTC"
-        return f"daily at {time}" if self.period == timedelta(days=1) else f"{fields['day_of_week'].title()} at {time}"
-
-
-def every(*, minutes: int = 0, hours: int = 0) -> Schedule:
-    """Every so many minutes (a divisor of 60) or hours (a divisor of 24), on the hour.
-
-    Raises:
-        ValueError: the period does not divide the hour or the day, so its slots would drift along the clock.
-    """
-    period = timedelta(minutes=minutes, hours=hours)
-    whole = timedelta(hours=1) if hours == 0 else timedelta(days=1)
-    if bool(minutes) == bool(hours) or period < timedelta(0) or whole % period:
-        raise ValueError(f"every(minutes={minutes}, hours={hours}): give one of them, a divisor of 60 or of 24")
-    return Schedule(period)
-
-
-def hourly(minute: int) -> Schedule:
-    """Every hour, so many minutes after it has begun."""
-    return Schedule(timedelta(hours=1), timedelta(minutes=minute))
-
-
-def daily(at: str) -> Schedule:
-    """Once a day at `at`, a UTC time like "03:10"."""
-    hour, minute = map(int, at.split(":"))
-    return Schedule(timedelta(days=1), timedelta(hours=hour, minutes=minute))
-
-
-def weekly(day: str, at: str) -> Schedule:
-    """Once a week on `day` (like "MON") at `at`, a UTC time like "03:10"."""
-    return Schedule(timedelta(weeks=1), timedelta(days=_WEEKDAYS.index(day)) + daily(at).offset)
+from gans.schedule import Schedule
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -283,28 +210,3 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     is_told_hosts: bool = False
     holds_until: Callable[[Capture], datetime] | None = None
     keep: timedelta | None = None
-
-
-@cache
-def registry() -> dict[str, Source]:
-    """Every source by name, found by looking into `gans.sources`, those first that others read from."""
-    import gans.sources
-
-    found: dict[str, Source] = {}
-    for module in pkgutil.iter_modules(gans.sources.__path__):
-        if not module.name.startswith("_"):
-            source = importlib.import_module(f"gans.sources.{module.name}").source
-            found[source.name] = source
-    return {source.name: source for source in _in_order(list(found.values()))}
-
-
-def _in_order(sources: list[Source]) -> list[Source]:
-    """Writers of a table before its readers; otherwise by name."""
-    ordered: list[Source] = []
-    waiting = sorted(sources, key=lambda source: source.name)
-    while waiting:
-        blocked = {table for source in waiting for table in source.writes}
-        ready = [s for s in waiting if not (set(s.reads) & (blocked - set(s.writes)))] or waiting
-        ordered += ready[:1]
-        waiting.remove(ready[0])
-    return ordered

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from gans.source import registry
+from gans.sources import registry
 from infra_cdk.context import Context
 from infra_cdk.nag import acknowledge
 

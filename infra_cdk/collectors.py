@@ -9,8 +9,10 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from gans.source import Source, every
-from gans.storage.reference import KEY, snapshot_key
+from gans.schedule import every
+from gans.source import Source
+from gans.storage.reference import snapshot_key
+from gans.storage.watchlist import KEY
 from infra_cdk.bucket import Bucket
 from infra_cdk.context import Context
 from infra_cdk.function import RETRIES, Function, cron

@@ -6,7 +6,7 @@ import msgspec
 from constructs import Construct
 
 from gans.errors import ConfigError
-from gans.source import registry
+from gans.sources import registry
 
 _LISTS = ("analyst_cidrs", "database_subnets", "without")
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from gans.source import Source, registry
+from gans.source import Source
+from gans.sources import registry
 
 ROOT = Path(__file__).parent.parent
 MEASURED = ROOT / "benchmarks" / "runs.json"

@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from gans import jobs
-from gans.source import Schedule, hourly
+from gans.schedule import Schedule, hourly
 from infra_cdk import packaging
 from infra_cdk.bucket import Bucket
 from infra_cdk.context import Context

@@ -12,7 +12,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from gans.source import Schedule
+from gans.schedule import Schedule
 from infra_cdk.context import Context
 from infra_cdk.nag import acknowledge
 from infra_cdk.packaging import LAMBDA, LOCAL, Asset, package

@@ -3,7 +3,7 @@
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from gans.source import registry
+from gans.sources import registry
 from infra_cdk.bucket import Bucket
 from infra_cdk.collectors import Collector
 from infra_cdk.context import Context

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from gans.archive.archive import LATE, archive
 from gans.clock import utc_now
 from gans.errors import ConfigError
-from gans.source import registry
+from gans.sources import registry
 from lambdas import resources
 from lambdas.telemetry import logger
 

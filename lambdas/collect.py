@@ -10,11 +10,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from gans.collect.collect import collect
 from gans.collect.http import Http
 from gans.errors import ConfigError, Transient
+from gans.schedule import every
 from gans.secrets import with_key
 from gans.settings import Settings, read_settings
-from gans.source import Source, every, registry
-from gans.storage.landing import open_store
-from gans.storage.reference import Snapshots, read_watchlist
+from gans.source import Source
+from gans.sources import registry
+from gans.storage.reference import Snapshots
+from gans.storage.store import open_store
+from gans.storage.watchlist import read_watchlist
 from lambdas.telemetry import logger, measure
 
 LANDING_S = 10.0

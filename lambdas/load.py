@@ -10,10 +10,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from sqlalchemy.exc import DBAPIError
 
 from gans.clock import utc_now
-from gans.database.engine import is_away
+from gans.database.transactions import is_away
 from gans.errors import BadData, GansError, Transient
 from gans.load.load import load
-from gans.source import registry
+from gans.sources import registry
 from lambdas import resources
 from lambdas.telemetry import logger, measure
 

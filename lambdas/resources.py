@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from gans.database.engine import open_engine
 from gans.settings import Settings, read_settings
-from gans.storage.landing import Store, open_store
+from gans.storage.store import Store, open_store
 
 
 @cache

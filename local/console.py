@@ -71,7 +71,7 @@ def ago(instant: datetime, now: datetime) -> str:
     return f"{size / length:.0f} {unit} ago" if seconds >= 0 else f"in {size / length:.0f} {unit}"
 
 
-def told(outcome: "Outcome") -> None:
+def show_outcome(outcome: "Outcome") -> None:
     """A line on a run."""
     stored = ", ".join(f"{rows:,} {name}" for part in outcome.loaded for name, rows in part.rows.items())
     refused = f", {outcome.rejected} refused" if outcome.rejected else ""

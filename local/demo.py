@@ -14,11 +14,12 @@ import msgspec
 from sqlalchemy import Row, bindparam, case, func, select, text
 
 from gans.settings import Settings
-from gans.source import Source, registry
+from gans.source import Source
+from gans.sources import registry
 from gans.tables import Instant
 from gans.tables.mobility import station_status
 from local import console, watchlist
-from local.console import ago, out, plain, progress, styled, table, told
+from local.console import ago, out, plain, progress, show_outcome, styled, table
 from local.pipeline import Pipeline
 from local.simulator import Simulator, docks
 from local.status import statuses
@@ -73,7 +74,7 @@ def run(settings: Settings, now: datetime, cities: int = 10) -> Pipeline:
             for slot in sorted({source.schedule.slot(instant) for instant in instants}):
                 clock.now = slot
                 with progress(source.name) as on_progress:
-                    told(pipeline.run(source, slot, on_progress))
+                    show_outcome(pipeline.run(source, slot, on_progress))
     return pipeline
 
 

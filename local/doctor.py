@@ -13,9 +13,9 @@ from gans.database import migrate
 from gans.database.engine import open_engine
 from gans.errors import GansError
 from gans.settings import Settings, redacted
-from gans.source import registry
-from gans.storage.landing import open_store
-from gans.storage.reference import read_watchlist
+from gans.sources import registry
+from gans.storage.store import open_store
+from gans.storage.watchlist import read_watchlist
 
 Verdict = Literal["ok", "note", "wrong"]
 

@@ -15,9 +15,12 @@ from gans.database.engine import open_engine
 from gans.errors import BadData, ConfigError
 from gans.load.load import Loaded, load
 from gans.settings import Settings, redacted
-from gans.source import Source, registry
-from gans.storage.landing import FolderStore, PartKey, Store, open_store
-from gans.storage.reference import Snapshots, read_watchlist
+from gans.source import Source
+from gans.sources import registry
+from gans.storage.landing import PartKey
+from gans.storage.reference import Snapshots
+from gans.storage.store import FolderStore, Store, open_store
+from gans.storage.watchlist import read_watchlist
 from gans.tables import collection_runs
 
 Progress = Callable[[int, int], None]

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import mysql
 
 from gans import tables
-from gans.database.migrate import views
+from gans.database.views import views
 from gans.errors import ConfigError
 from gans.tables import metadata
 
@@ -28,7 +28,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from gans.errors import BadData
-from gans.source import Capture, Given, Reference, Reject, Request, Row, Source, every
+from gans.schedule import every
+from gans.source import Capture, Given, Reference, Reject, Request, Row, Source
 
 URL = "https://api.example.com/v1/readings"
 
@@ -162,7 +163,7 @@ def downgrade() -> None:
 '''
 
 _TEST: Final = '''\
-"""What the answers for NAME mean. What every source must keep to: tests/gans/sources/test_contracts.py."""
+"""What the answers for NAME mean. Every source keeps to: tests/gans/sources/test_contracts.py."""
 
 from datetime import UTC, datetime
 from pathlib import Path

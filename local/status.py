@@ -7,7 +7,8 @@ from sqlalchemy import case, func, select
 
 from gans.errors import ConfigError
 from gans.source import Reference, Request, Source
-from gans.storage.reference import Snapshots, Watchlist, read_watchlist
+from gans.storage.reference import Snapshots
+from gans.storage.watchlist import Watchlist, read_watchlist
 from gans.tables import collection_runs
 from local.pipeline import Pipeline
 

@@ -13,8 +13,9 @@ from tomlkit.items import AoT
 
 from gans.errors import ConfigError
 from gans.sources.cities import LANGUAGES, source
-from gans.storage.landing import PartKey, S3Store, Store, read_part
-from gans.storage.reference import KEY, WatchedCity, WatchedSystem, Watchlist, read_watchlist
+from gans.storage.landing import PartKey, read_part
+from gans.storage.store import S3Store, Store
+from gans.storage.watchlist import KEY, WatchedCity, WatchedSystem, Watchlist, read_watchlist
 
 _HEAD = """The cities and shared-mobility systems that Gans collects for. `gans watch` edits this file; by hand is fine too.
 An id is given once and never reused: what is no longer watched stays here with is_watched = false."""

@@ -11,8 +11,7 @@ import streamlit as st
 from sqlalchemy.exc import DBAPIError
 
 from dashboard.database import QUERY_S, engine, explained
-from gans.database.engine import query
-from gans.reading.queries import queries
+from gans.reading.queries import queries, query
 
 MOST_ROWS: Final = 1_000
 

@@ -14,67 +14,34 @@ compacted, nor on the order in which its captures came. A capture that comes lat
 5. `station_usuals` is made from all `station_hours` of the same hour of the week.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from datetime import date, datetime, timedelta
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import duckdb
 import msgspec
-from sqlalchemy import Column, Connection, Engine, delete, func, select
+from sqlalchemy import Engine
 
-from gans.database.engine import in_transaction, upsert
-from gans.database.rows import all_checked, checked
+from gans.archive.captures import HourCaptures, SystemCaptures
+from gans.archive.history import hours_of_system, store_hours
+from gans.archive.parquet import tabulate, to_parquet
+from gans.database.transactions import in_transaction
 from gans.errors import BadData
-from gans.source import Capture, Rows, Source
-from gans.sources._clock import clock_of, hour_of_week
-from gans.storage.landing import PartKey, Store, read_part
-from gans.tables import Instant
-from gans.tables.mobility import station_hours, station_status, station_usuals, station_vehicle_types, systems
+from gans.source import Source
+from gans.storage.landing import PartKey
+from gans.storage.store import Store
 
 HOUR: Final = timedelta(hours=1)
 LATE: Final = timedelta(days=7)
 """For how long what runs every hour looks at an hour again: a capture may come late, and the database may be away for days."""
 
 ROOT: Final = "archive/station_status"
-
-
-def _type(column: Column[Any]) -> str:
-    return "TIMESTAMPTZ" if isinstance(column.type, Instant) else column.type.compile()
-
-
-_OF_ANSWER: Final[Mapping[str, tuple[str, str]]] = {
-    "slot_at": ("TIMESTAMPTZ", "the minute for which it was asked (UTC)"),
-    "fetched_at": ("TIMESTAMPTZ", "when the upstream said so (UTC)"),
-}
-_OF_STATION: Final[Mapping[str, tuple[str, str]]] = {
-    **{
-        column.name: (_type(column), str(column.comment))
-        for column in station_status.columns
-        if column.name not in ("system_id", "fetched_at")
-    },
-    "vehicles_by_type": ("MAP(VARCHAR, INTEGER)", "how many of vehicles_available are of which type; null where it is not told"),
-}
-COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
-    "station_id": _OF_STATION["station_id"],
-    **_OF_ANSWER,
-    **{name: column for name, column in _OF_STATION.items() if name not in ("station_id", "reported_at")},
-    # reported_at would be more than half of the file; this is a third smaller.
-    "reported_ago_s": ("INTEGER", "how long before slot_at the station itself reported last, s; below 0 where it was after it"),
-}
-"""The columns of a file: their types, as DuckDB calls them, and what they mean. `system_id` and `date` stand in its path."""
-
-_LINE_BYTES: Final = 16 * 1024 * 1024
-"""The most that an answer may take here, some 100,000 stations; one that takes more counts as one that cannot be read."""
-
-_NOT_MODIFIED: Final = -1
-_UNREADABLE: Final = -2
 
 
 class ArchivedSystem(msgspec.Struct, frozen=True):
@@ -116,6 +83,13 @@ class Archived(msgspec.Struct, frozen=True):
     def file_bytes(self) -> int:
         """The size of all its files."""
         return sum(system.file_bytes for system in self.systems)
+
+
+def summary(hours: Sequence[Archived]) -> str:
+    """What compacting some hours did, in words."""
+    systems = {system.system_id for hour in hours for system in hour.systems}
+    rows, size_mb = sum(hour.rows for hour in hours), sum(hour.file_bytes for hour in hours) / 1e6
+    return f"{len(hours)} hours of {len(systems)} systems: {rows:,} rows, {size_mb:.1f} MB"
 
 
 def archive(
@@ -175,250 +149,38 @@ def compact(store: Store, engine: Engine, source: Source, hour: datetime) -> Arc
     parts = _landed(store, source, hour)
     unreadable: dict[str, str] = {}
     with TemporaryDirectory(prefix="gans-archive-") as folder:
-        heard = _Heard(source, Path(folder))
+        captures = HourCaptures(source, Path(folder))
         for part in parts:
             try:
-                heard.part(store, part)
+                captures.read(store, part)
             except BadData as error:
                 unreadable[str(part)] = str(error)
-        sought = set(heard.systems)
+        sought = set(captures.systems)
         for _, of_minute in groupby(reversed(_landed(store, source, hour - HOUR)), key=attrgetter("slot")):
             answered = set[str]()
             for part in of_minute if sought else ():
-                with suppress(BadData):  # it is told of with its own hour
-                    answered |= heard.part(store, part, sought)
+                with suppress(BadData):  # its own hour names it
+                    answered |= captures.read(store, part, sought)
             sought -= answered
         with duckdb.connect(config={"threads": 1, "memory_limit": "192MB", "temp_directory": folder}) as duck:
-            done = [_compact_system(store, engine, duck, system, hour) for _, system in sorted(heard.systems.items())]
+            done = [_compact_system(store, engine, duck, system, hour) for _, system in sorted(captures.systems.items())]
     _record_parts(store, hour, len(parts))
     return Archived(hour, len(parts), unreadable, done)
 
 
-class _Told(NamedTuple):
-    """A capture.
-
-    Attributes:
-        answer: the number of the line that tells what it says, or `_NOT_MODIFIED`, or `_UNREADABLE`.
-        zone: the system's, by its IANA name.
-    """
-
-    slot: datetime
-    answer: int
-    zone: str | None
-
-
-class _System:
-    """The captures of a system.
-
-    Attributes:
-        answers: NDJSON; a line for each answer, with a list for each column of `_OF_STATION`.
-        told: by when they were fetched, so that what was landed twice is there once.
-    """
-
-    def __init__(self, system_id: str, answers: Path) -> None:
-        self.system_id, self.answers, self.told = system_id, answers, dict[datetime, _Told]()
-
-    def minutes(self) -> Iterator[tuple[datetime, datetime, int]]:
-        """The slots for which it is known what there was, when that was fetched, and the answer that tells it."""
-        seen, last = set[datetime](), _UNREADABLE
-        for fetched_at, (slot, answer, _) in sorted(self.told.items()):
-            last = last if answer == _NOT_MODIFIED else answer
-            if last != _UNREADABLE and slot not in seen:
-                seen.add(slot)
-                yield slot, fetched_at, last
-
-
-class _Heard:
-    """What parts tell, by system."""
-
-    def __init__(self, source: Source, folder: Path) -> None:
-        self.source, self.folder = source, folder
-        self.systems: dict[str, _System] = {}
-
-    def part(self, store: Store, key: PartKey, only: Set[str] | None = None) -> set[str]:
-        """Takes in the captures of a part, where `only` is given of those systems alone.
-
-        Returns:
-            The systems that answered, whether that can be read or not.
-
-        Raises:
-            BadData: the part cannot be read.
-        """
-        data, answered = store.read(str(key)), set[str]()
-        if data is None:
-            raise BadData("It was there, and is no longer")
-        part = read_part(data)
-        if (found := PartKey.of(part.header)) != key:
-            raise BadData(f"The part is that of {found}")
-        for capture in part.captures:
-            if capture.error or (only is not None and capture.unit not in only):
-                continue
-            system = self.systems.get(capture.unit)
-            if system is None:
-                system = self.systems[capture.unit] = _System(capture.unit, self.folder / f"{len(self.systems)}.ndjson")
-            is_answer = capture.status != 304
-            if is_answer:
-                answered.add(capture.unit)
-            if capture.fetched_at not in system.told:
-                answer = self._answer(system, capture) if is_answer else _NOT_MODIFIED
-                system.told[capture.fetched_at] = _Told(capture.slot, answer, capture.context.get("timezone"))
-        return answered
-
-    def _answer(self, system: _System, capture: Capture) -> int:
-        """Writes what a capture says into a line, and gives its number."""
-        try:
-            tables = {item.table: item for item in self.source.parse(capture) if isinstance(item, Rows)}
-        except Exception:  # `load` told the ledger why
-            return _UNREADABLE
-        types: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        if by_type := tables.get("station_vehicle_types"):
-            names = ("station_id", "vehicle_type_id", "vehicles_available")
-            for station_id, type_id, vehicles in map(itemgetter(*map(by_type.columns.index, names)), by_type.values):
-                if _is_id(type_id):
-                    types[station_id][type_id] = vehicles
-        told = tables["station_status"]
-        place = told.columns.index("station_id")
-        stations = [values for values in told.values if _is_id(values[place])]
-        columns = dict(zip(told.columns, zip(*stations, strict=True), strict=False))  # none where there is no station
-        columns["vehicles_by_type"] = tuple(types.get(station_id) for station_id in columns.get("station_id", ()))
-        number = len(system.told)
-        of_answer = {"answer": number, "slot_at": capture.slot, "fetched_at": capture.fetched_at}
-        line = msgspec.json.encode(of_answer | {name: columns.get(name, ()) for name in _OF_STATION})
-        if len(line) > _LINE_BYTES:
-            return _UNREADABLE
-        with system.answers.open("ab") as file:
-            file.write(line + b"\n")
-        return number
-
-
-@lru_cache(maxsize=100_000)
-def _is_id(told: str) -> bool:
-    """Whether a table may have it as a key; the rows of one that it may not are in `rejects`."""
-    try:
-        checked(station_vehicle_types, ("vehicle_type_id",), [told])
-    except BadData:
-        return False
-    return True
-
-
 def _compact_system(
-    store: Store, engine: Engine, duck: duckdb.DuckDBPyConnection, system: _System, hour: datetime
+    store: Store, engine: Engine, duck: duckdb.DuckDBPyConnection, system: SystemCaptures, hour: datetime
 ) -> ArchivedSystem:
-    _tabulate(duck, system)
-    hours = _station_hours(duck, system, hour)
-    in_transaction(engine, lambda connection: _store(connection, system.system_id, hour, hours))
+    tabulate(duck, system)
+    hours = hours_of_system(duck, system, hour)
+    in_transaction(engine, lambda connection: store_hours(connection, system.system_id, hour, hours))
     ((rows,),) = duck.execute("SELECT count(*) FROM answers WHERE slot_at >= ?", [hour]).fetchall()
     key, data = "", b""
     if rows:
         key = f"{ROOT}/system_id={system.system_id}/date={hour:%Y-%m-%d}/hour={hour:%H}.parquet"
-        data = _parquet(duck, system, hour)
+        data = to_parquet(duck, system, hour)
         store.write(key, data)
     return ArchivedSystem(system.system_id, key, rows, len(data), len(hours))
-
-
-def _tabulate(duck: duckdb.DuckDBPyConnection, system: _System) -> None:
-    """Makes the tables `answers` (a row per station and answer) and `minutes` (the answer that tells what there was)."""
-    line = {"answer": "INTEGER"}
-    line |= {name: kind for name, (kind, _) in _OF_ANSWER.items()}
-    line |= {name: f"{kind}[]" for name, (kind, _) in _OF_STATION.items()}
-    system.answers.touch()
-    duck.execute(
-        f"""
-        CREATE OR REPLACE TABLE answers AS
-        SELECT *, round(epoch(slot_at) - epoch(reported_at))::INTEGER AS reported_ago_s
-        FROM (
-            SELECT answer, {", ".join(_OF_ANSWER)}, {", ".join(f"unnest({name}) AS {name}" for name in _OF_STATION)}
-            FROM read_json(?, format = 'newline_delimited', columns = {line}, maximum_object_size = {_LINE_BYTES})
-        )
-        """,
-        [str(system.answers)],
-    )
-    duck.execute("CREATE OR REPLACE TABLE minutes (slot_at TIMESTAMPTZ, fetched_at TIMESTAMPTZ, answer INTEGER)")
-    if minutes := list(system.minutes()):
-        duck.executemany("INSERT INTO minutes VALUES (?, ?, ?)", minutes)
-
-
-def _parquet(duck: duckdb.DuckDBPyConnection, system: _System, hour: datetime) -> bytes:
-    """The answers of the hour; the same bytes for the same answers. What the columns mean stands in the file's metadata."""
-    file = system.answers.with_suffix(".parquet")
-    meanings = {name: meaning for name, (_, meaning) in COLUMNS.items()}
-    duck.execute(
-        f"""
-        COPY (SELECT {", ".join(COLUMNS)} FROM answers WHERE slot_at >= ? ORDER BY station_id, fetched_at)
-        TO '{file}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 12, KV_METADATA {meanings})
-        """,
-        [hour],
-    )
-    return file.read_bytes()
-
-
-def _station_hours(duck: duckdb.DuckDBPyConnection, system: _System, hour: datetime) -> list[msgspec.Struct]:
-    """The rows of `station_hours`, in key order."""
-    found = duck.execute(
-        """
-        WITH observed AS (
-            SELECT station_id, minutes.slot_at, minutes.fetched_at, vehicles_available AS vehicles, docks_available AS docks,
-                CASE WHEN minutes.slot_at - lag(minutes.slot_at) OVER told = INTERVAL 1 MINUTE
-                    THEN vehicles_available - lag(vehicles_available) OVER told END AS change
-            FROM minutes JOIN answers USING (answer)
-            WINDOW told AS (PARTITION BY station_id ORDER BY minutes.fetched_at)
-        )
-        SELECT station_id, avg(vehicles), min(vehicles), max(vehicles), avg(docks), min(docks), max(docks), count(vehicles),
-            count(*) FILTER (vehicles = 0), count(vehicles) FILTER (docks = 0),
-            coalesce(sum(-change) FILTER (change < 0), 0)::INTEGER, coalesce(sum(change) FILTER (change > 0), 0)::INTEGER,
-            max(fetched_at AT TIME ZONE 'UTC')
-        FROM observed WHERE slot_at >= ? GROUP BY station_id ORDER BY station_id
-        """,
-        [hour],
-    ).fetchall()
-    clock = clock_of(system.told[max(system.told)].zone)
-    local = hour.astimezone(clock) if clock else None
-    common = (system.system_id, hour, hour_of_week(local) if local else None, local.date() if local else None)
-    return all_checked(
-        station_hours,
-        (
-            "system_id", "hour_at", "hour_of_week", "local_date", "station_id", "vehicles_mean", "vehicles_min", "vehicles_max",
-            "docks_mean", "docks_min", "docks_max", "minutes_observed", "minutes_empty", "minutes_full", "vehicles_taken",
-            "vehicles_returned", "fetched_at",
-        ),
-        [(*common, *values, fetched_at.replace(tzinfo=UTC)) for *values, fetched_at in found],
-    )  # fmt: skip
-
-
-def _store(connection: Connection, system_id: str, hour: datetime, hours: list[Any]) -> None:
-    """Puts the rows of an hour in place of those that are there, and renews what is usual at the hours of the week of both."""
-    # This also locks the system's row: of two compactions, the second counts what the first one stored.
-    upsert(connection, systems, [checked(systems, ("system_id",), [system_id])])
-    there = station_hours.c.system_id == system_id, station_hours.c.hour_at == hour
-    touched = set(connection.scalars(select(station_hours.c.hour_of_week).where(*there).distinct()))
-    connection.execute(delete(station_hours).where(*there))
-    upsert(connection, station_hours, hours)
-    for week_hour in sorted((touched | {row.hour_of_week for row in hours}) - {None}):
-        connection.execute(
-            delete(station_usuals).where(station_usuals.c.system_id == system_id, station_usuals.c.hour_of_week == week_hour)
-        )
-        upsert(connection, station_usuals, _usuals(connection, system_id, week_hour))
-
-
-def _usuals(connection: Connection, system_id: str, week_hour: int) -> list[msgspec.Struct]:
-    """The rows of `station_usuals` for an hour of the week, in key order."""
-    of = station_hours.c
-    minutes = func.sum(of.minutes_observed)
-    query = (
-        select(of.station_id, func.sum(of.vehicles_taken), minutes, func.max(of.fetched_at))
-        .where(of.system_id == system_id, of.hour_of_week == week_hour)
-        .group_by(of.station_id)
-        .having(minutes > 0)
-        .order_by(of.station_id)
-    )
-    return all_checked(
-        station_usuals,
-        ("system_id", "hour_of_week", "station_id", "usual_taken", "minutes_observed", "fetched_at"),
-        [
-            (system_id, week_hour, station_id, int(taken) * 60 / int(observed), int(observed), fetched_at)
-            for station_id, taken, observed, fetched_at in connection.execute(query)
-        ],
-    )
 
 
 def _landed(store: Store, source: Source, hour: datetime) -> list[PartKey]:

@@ -13,7 +13,8 @@ from gans.collect.http import Answer, Http
 from gans.errors import BadData, NotModified, Permanent, QuotaExceeded, Transient
 from gans.source import Capture, Given, Reference, Request, Source
 from gans.storage import validators
-from gans.storage.landing import Footer, Header, PartKey, PartWriter, Store
+from gans.storage.landing import Footer, Header, PartKey, PartWriter
+from gans.storage.store import Store
 
 PART_BYTES = 4 * 1024 * 1024
 """Bodies beyond this begin a new part, so that neither step ever holds more than a part in memory."""

@@ -1,8 +1,6 @@
 """The schema's versions: Alembic's revisions in `schema/migrations`, and the views in `schema/views`, made anew each time."""
 
 import logging
-import re
-from pathlib import Path
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -12,11 +10,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, inspect, literal, select, text
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 
+from gans.database.views import SCHEMA, views
 from gans.errors import ConfigError
 from gans.tables import collection_runs, metadata
 
 LOCK_WAIT_S = 60
-SCHEMA = Path(__file__).parents[2] / "schema"
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -117,16 +115,3 @@ def differences(engine: Engine) -> list[object]:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, metadata))
-
-
-def views() -> dict[str, str]:
-    """The views' queries by name, each after those that it reads from."""
-    texts = {path.stem: path.read_text(encoding="utf-8").strip().rstrip(";") for path in sorted((SCHEMA / "views").glob("*.sql"))}
-    ordered: dict[str, str] = {}
-    while waiting := [name for name in texts if name not in ordered]:
-        free = [
-            name for name in waiting if not any(re.search(rf"\b{other}\b", texts[name]) for other in waiting if other != name)
-        ]
-        for name in free or waiting:
-            ordered[name] = texts[name]
-    return ordered

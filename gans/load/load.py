@@ -9,13 +9,15 @@ import msgspec
 from sqlalchemy import Connection, Engine, Table, delete, insert, select
 
 from gans import __version__
-from gans.database.engine import in_transaction, upsert
 from gans.database.rows import checked
+from gans.database.transactions import in_transaction
+from gans.database.upsert import upsert
 from gans.errors import BadData
 from gans.load.publish import publish
 from gans.load.transform import FixedKeys, Meaning, is_fixed, missing, understand
 from gans.source import Source
-from gans.storage.landing import Part, PartKey, Store, read_part
+from gans.storage.landing import Part, PartKey, read_part
+from gans.storage.store import Store
 from gans.storage.validators import forget
 from gans.tables import collection_runs, metadata, rejects
 

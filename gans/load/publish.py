@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import msgspec
 from sqlalchemy import Engine, func, select
 
-from gans.storage.landing import Store
 from gans.storage.reference import snapshot_key
+from gans.storage.store import Store
 from gans.tables import Instant, metadata
 
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Table
 
-from gans.database.engine import newest_by
 from gans.database.rows import all_checked
+from gans.database.upsert import newest_by
 from gans.errors import BadData
 from gans.source import Capture, Item, Lacking, Reject, Row, Rows, Source
 from gans.storage.landing import Part

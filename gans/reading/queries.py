@@ -4,9 +4,12 @@ They run as they stand on SQLite, MariaDB and MySQL, in any client. "Now" is whe
 they answer alike on a laptop's old demo and on the running whole.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
+from sqlalchemy import Engine, text
 
 QUERIES = Path(__file__).parents[2] / "schema" / "queries"
 
@@ -42,3 +45,27 @@ def _query(path: Path) -> Query:
     head, sql = headed(path.read_text(encoding="utf-8").strip())
     question, mark, note = head.rpartition("?")
     return Query(path.stem, question + mark, note.strip(), sql)
+
+
+def query(engine: Engine, sql: str, most_rows: int | None = None) -> tuple[list[str], Sequence[Sequence[Any]]]:
+    """The columns and rows of a query that a person wrote.
+
+    Args:
+        engine: of `open_reader`.
+        most_rows: no more are given; on MySQL a LIMIT of the query's own may have the driver read more.
+
+    Raises:
+        DBAPIError: the database refuses it, as it refuses every change.
+    """
+    limits = most_rows is not None and engine.dialect.name == "mysql"  # the driver would read all; SQLite reads row by row
+    with engine.connect() as connection:
+        if limits:
+            connection.exec_driver_sql("SET SESSION sql_select_limit = %s", (most_rows,))
+        try:
+            result = connection.execute(text(sql.replace(":", r"\:")))
+            if not result.returns_rows:
+                return [], []
+            return list(result.keys()), result.fetchall() if most_rows is None else result.fetchmany(most_rows)
+        finally:
+            if limits:
+                connection.exec_driver_sql("SET SESSION sql_select_limit = DEFAULT")

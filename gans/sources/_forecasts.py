@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from gans.sources._clock import clock_of, hour_of_week
+from gans.clock import clock_of, hour_of_week
 
 HOURS_AHEAD = 168
 """How far from the slot on forecasts are kept, h."""

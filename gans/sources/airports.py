@@ -27,9 +27,9 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 import msgspec
 
 from gans.errors import BadData
-from gans.geography import EARTH_RADIUS_KM, great_circle_km
-from gans.source import Capture, Lacking, Reference, Reject, Request, Row, Source, weekly
-from gans.sources._zones import timezone_at
+from gans.geography import EARTH_RADIUS_KM, great_circle_km, timezone_at
+from gans.schedule import weekly
+from gans.source import Capture, Lacking, Reference, Reject, Request, Row, Source
 
 URL: Final = "https://davidmegginson.github.io/ourairports-data/airports.csv"
 _M_PER_FT: Final = 0.3048

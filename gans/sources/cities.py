@@ -20,12 +20,13 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from gans.errors import BadData, ConfigError
-from gans.source import Capture, Given, Reference, Request, Row, Source, daily
+from gans.geography import timezone_at
+from gans.schedule import daily
+from gans.source import Capture, Given, Reference, Request, Row, Source
 from gans.sources._wikipedia import figures, infobox
 from gans.sources._wikipedia.article import read_article
 from gans.sources._wikipedia.countries import country_code, is_subdivision
 from gans.sources._wikipedia.settlements import why_none
-from gans.sources._zones import timezone_at
 
 LANGUAGES: Final = ("en", "de")
 _WATCHLIST: Final = "watchlist"

@@ -21,7 +21,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from gans.errors import BadData
-from gans.source import Capture, Quota, Reference, Reject, Request, Row, Secret, Source, every
+from gans.schedule import every
+from gans.source import Capture, Quota, Reference, Reject, Request, Row, Secret, Source
 
 HOST = "aerodatabox.p.rapidapi.com"
 URL = f"https://{HOST}/flights/airports/icao"

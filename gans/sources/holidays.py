@@ -19,7 +19,8 @@ from typing import Any
 import msgspec
 
 from gans.errors import BadData
-from gans.source import Capture, Given, Reference, Reject, Request, Row, Source, weekly
+from gans.schedule import weekly
+from gans.source import Capture, Given, Reference, Reject, Request, Row, Source
 
 URL = "https://date.nager.at/api/v3/PublicHolidays"
 

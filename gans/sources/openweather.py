@@ -17,7 +17,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gans.errors import BadData
-from gans.source import Capture, Given, Reference, Reject, Request, Row, Secret, Source, every
+from gans.schedule import every
+from gans.source import Capture, Given, Reference, Reject, Request, Row, Secret, Source
 from gans.sources._forecasts import Times, ahead
 
 URL = "https://api.openweathermap.org/data/2.5/forecast"

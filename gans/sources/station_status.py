@@ -15,9 +15,10 @@ Rules beside those of `_gbfs`
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from gans.source import Capture, Reference, Reject, Repaired, Request, Rows, Source, every
+from gans.clock import clock_of, hour_of_week
+from gans.schedule import every
+from gans.source import Capture, Reference, Reject, Repaired, Request, Rows, Source
 from gans.sources import _gbfs, _paris
-from gans.sources._clock import clock_of, hour_of_week
 
 
 def plan(reference: Reference, slot: datetime) -> Iterator[Request]:

@@ -26,7 +26,8 @@ import msgspec
 
 from gans.errors import BadData
 from gans.geography import EARTH_RADIUS_KM, great_circle_km
-from gans.source import Capture, Given, Reference, Reject, Repaired, Request, Row, Source, daily
+from gans.schedule import daily
+from gans.source import Capture, Given, Reference, Reject, Repaired, Request, Row, Source
 from gans.sources import _gbfs, _paris
 
 WALK_M: Final = 500.0

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gans.errors import BadData
-from gans.source import Capture, Lacking, Reference, Reject, Repaired, Request, Row, Source, weekly
+from gans.schedule import weekly
+from gans.source import Capture, Lacking, Reference, Reject, Repaired, Request, Row, Source
 from gans.sources import _gbfs
 
 URL: Final = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv"

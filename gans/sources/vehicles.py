@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from gans.source import Capture, Reference, Reject, Repaired, Request, Rows, Source, every
+from gans.schedule import every
+from gans.source import Capture, Reference, Reject, Repaired, Request, Rows, Source
 from gans.sources import _gbfs
 
 

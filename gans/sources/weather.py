@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from gans.errors import BadData
-from gans.source import Capture, Given, Reference, Reject, Request, Row, Secret, Source, every
+from gans.schedule import every
+from gans.source import Capture, Given, Reference, Reject, Request, Row, Secret, Source
 from gans.sources._forecasts import HOURS_AHEAD, ahead
 
 URL = "https://api.open-meteo.com/v1/forecast"

@@ -1,110 +1,13 @@
 """What `collect` knows of the world without a database: snapshots of reference tables, and the watchlist."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 
 from gans.errors import ConfigError
-from gans.storage.landing import Store
-
-SYSTEM_ID = r"^[a-z0-9_-]{1,64}\Z"
-
-
-class WatchedCity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A city that is, or was, on the watchlist.
-
-    Attributes:
-        city_id: given once, never reused; a removed city stays in the list so that its number is not given again.
-        wikipedia_language: the language of its article, like "en".
-        wikipedia_title: the title of its article, like "Burlington, Ontario".
-    """
-
-    city_id: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)]
-    wikipedia_language: str
-    wikipedia_title: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-    is_watched: bool = True
-
-
-class WatchedSystem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A shared-mobility system that is, or was, on the watchlist.
-
-    Attributes:
-        system_id: chosen once, never reused, like "velib".
-        provider: how it tells of itself: by GBFS, or in Paris's open data.
-        url: its GBFS discovery document; of `paris_opendata` the data set in the Explore API; or
-        catalogue_id: its System ID in MobilityData's catalogue.
-        city_id: the city that it serves, where that is on the watchlist.
-        ttl_s: for how long its answers hold, s, where its feeds are known to tell it wrongly.
-    """
-
-    system_id: Annotated[str, msgspec.Meta(pattern=SYSTEM_ID)]
-    provider: Literal["gbfs", "paris_opendata"] = "gbfs"
-    url: Annotated[str, msgspec.Meta(pattern=r"^https://[!-~]+\Z", max_length=500)] | None = None
-    catalogue_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
-    city_id: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)] | None = None
-    ttl_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] | None = None
-    is_watched: bool = True
-
-    def __post_init__(self) -> None:
-        if (self.url is None) == (self.catalogue_id is None):
-            raise ConfigError(f"The watchlist must give either the url or the catalogue_id of the system {self.system_id!r}.")
-
-
-class Watchlist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The cities and the shared-mobility systems that Gans collects for.
-
-    Attributes:
-        airport_distance_km: airports at most so far away count as a city's own (great circle).
-    """
-
-    cities: tuple[WatchedCity, ...] = ()
-    systems: tuple[WatchedSystem, ...] = ()
-    airport_distance_km: Annotated[float, msgspec.Meta(ge=0, le=300)] = 60.0
-
-    def __post_init__(self) -> None:
-        seen: dict[int, WatchedCity] = {}
-        for city in self.cities:
-            other = seen.setdefault(city.city_id, city)
-            if other is not city:
-                raise ConfigError(
-                    f"The watchlist gives city_id {city.city_id} to {other.wikipedia_title!r} and to {city.wikipedia_title!r}. "
-                    "Give the newer one a number of its own; `gans watch add` does so by itself."
-                )
-        ids = [system.system_id for system in self.systems]
-        if repeated := sorted({system_id for system_id in ids if ids.count(system_id) > 1}):
-            raise ConfigError(
-                f"The watchlist has two systems called {', '.join(repeated)}. Give the newer one another system_id."
-            )
-        if unknown := sorted({s.system_id for s in self.systems if s.city_id is not None and s.city_id not in seen}):
-            raise ConfigError(
-                f"The watchlist has no city with the city_id of the system {', '.join(unknown)}. Add the city first."
-            )
-
-
-KEY = "reference/watchlist.json"
-
-
-def read_watchlist(store: Store, file: Path | None) -> Watchlist:
-    """The watchlist from its TOML file, or from the store where `file` is None.
-
-    Raises:
-        ConfigError: it is not there, or not as it should be.
-    """
-    where = str(file or KEY)
-    try:
-        text = file.read_bytes() if file else store.read(KEY)
-        if text is None:
-            raise FileNotFoundError
-        return msgspec.convert(tomllib.loads(text.decode()) if file else msgspec.json.decode(text), Watchlist)
-    except FileNotFoundError:
-        raise ConfigError(f"There is no watchlist at {where}. Begin one with `gans watch add en Berlin`.") from None
-    except OSError as error:
-        raise ConfigError(f"The watchlist {where} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The watchlist {where} cannot be read: {error}") from None
+from gans.storage.store import Store
+from gans.storage.watchlist import Watchlist
 
 
 def snapshot_key(table: str) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from gans.source import Capture, Request
-from gans.storage.landing import Store
+from gans.storage.store import Store
 
 Validators = dict[str, dict[str, str]]
 """By unit: the URL that was asked, a digest of its context and the time of the answer, under `url`, `context` and `at`; the

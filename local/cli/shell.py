@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from gans.database.engine import query
+from gans.reading.queries import query
 from local.console import err, out, plain, table
 
 MAX_ROWS = 200

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine
 
 from gans.database.engine import open_reader
-from gans.database.engine import query as ask
 from gans.reading.queries import queries
+from gans.reading.queries import query as ask
 from gans.settings import Settings
 from local import demo
 from local.console import out

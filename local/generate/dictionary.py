@@ -14,7 +14,7 @@ from sqlalchemy import Column, Table
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
-from gans.database.migrate import SCHEMA, views
+from gans.database.views import SCHEMA, views
 from gans.reading.queries import Query, headed, queries
 from gans.tables import collection_runs, metadata, rejects
 from local.generate.answers import NOW, Answer, answers, demo_database

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, case, func, select
 from sqlalchemy.exc import DBAPIError
 
 from gans.errors import GansError
-from gans.source import registry
+from gans.sources import registry
 from gans.tables import collection_runs, metadata
 from local import console
 from local.servers.deployment import Deployed, Line

@@ -18,9 +18,9 @@ from sqlalchemy import Engine, create_engine, text
 from gans.database.engine import open_engine
 from gans.errors import ConfigError
 from gans.settings import Settings
-from gans.source import registry
-from gans.storage.landing import S3Store
-from gans.storage.reference import KEY
+from gans.sources import registry
+from gans.storage.store import S3Store
+from gans.storage.watchlist import KEY
 from local.servers import mysql
 from local.servers.ministack import ACCOUNT, REGION, MiniStack
 from local.simulator import Simulator

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gans.archive.archive import HOUR
 from gans.secrets import Login
-from gans.source import registry
+from gans.sources import registry
 from gans.tables import collection_runs, metadata
 from gans.tables.mobility import station_hours
 from local.servers import mysql

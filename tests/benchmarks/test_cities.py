@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Engine, insert, select
 
 from benchmarks import cities as benchmark
-from gans.storage.landing import FolderStore
 from gans.storage.reference import snapshot_key
+from gans.storage.store import FolderStore
 from gans.tables import cities, weather_forecasts
 from local.simulator import Simulator
 

@@ -17,7 +17,8 @@ from gans.load.transform import understand
 from gans.settings import Settings
 from gans.source import Rows
 from gans.sources.station_status import source
-from gans.storage.landing import FolderStore, read_part
+from gans.storage.landing import read_part
+from gans.storage.store import FolderStore
 from gans.tables.mobility import station_status, station_vehicle_types
 from local.servers.deployment import Deployed
 from local.simulator import Simulator

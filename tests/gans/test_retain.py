@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, event, func, insert, select, text, update
 
 from gans import retain as module
-from gans.database.engine import in_transaction, upsert
 from gans.database.rows import checked
+from gans.database.transactions import in_transaction
+from gans.database.upsert import upsert
 from gans.retain import retain
 from gans.tables import Aged, Instant, Thinned, cities, collection_runs, metadata, rejects, weather_forecasts
 

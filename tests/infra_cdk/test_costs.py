@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gans.source import registry
+from gans.sources import registry
 from infra_cdk import costs
 from infra_cdk.costs import HOURS, PRICES, Run, Stacks, at, run_s
 

@@ -10,7 +10,7 @@ from aws_cdk.aws_sqs import Queue
 from cdk_nag import AwsSolutionsChecks, NagPack, ServerlessChecks
 from constructs import IConstruct
 
-from gans.source import registry
+from gans.sources import registry
 from tests.infra_cdk.conftest import WAYS, Deployment
 
 # Actions that AWS knows for all resources only (Service Authorization Reference).

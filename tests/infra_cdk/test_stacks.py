@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gans.errors import ConfigError
-from gans.source import registry
+from gans.sources import registry
 from tests.infra_cdk.conftest import Deployment, new_app
 
 Deploy = Callable[[str], Deployment]

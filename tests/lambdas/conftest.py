@@ -20,9 +20,9 @@ from moto import mock_aws
 from sqlalchemy import URL, create_engine, make_url
 
 from gans.errors import Transient
-from gans.source import registry
-from gans.storage.landing import FolderStore, S3Store, Store
-from gans.storage.reference import KEY, WatchedCity, Watchlist
+from gans.sources import registry
+from gans.storage.store import FolderStore, S3Store, Store
+from gans.storage.watchlist import KEY, WatchedCity, Watchlist
 from lambdas import collect, load, migrate, resources
 from lambdas.telemetry import logger
 from local.simulator import Faults, Simulator, World

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from gans.archive.archive import HOUR, LATE
 from gans.errors import ConfigError
-from gans.storage.landing import S3Store
+from gans.storage.store import S3Store
 from lambdas import archive
 from tests.gans.archive.test_archive import FILE, TEN, part, rows
 from tests.lambdas.conftest import Context, Lines, scheduled

@@ -15,8 +15,10 @@ from gans.database.engine import open_engine
 from gans.database.migrate import upgrade
 from gans.errors import ConfigError, Transient
 from gans.settings import Settings
-from gans.source import Capture, registry
-from gans.storage.landing import S3Store, read_part
+from gans.source import Capture
+from gans.sources import registry
+from gans.storage.landing import read_part
+from gans.storage.store import S3Store
 from lambdas import collect, load
 from local.simulator import Simulator
 from tests.lambdas.conftest import CITY, Context, Lines, batch, created, keep, measured, scheduled, told_of, watch

@@ -13,7 +13,8 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from sqlalchemy import Engine, select
 
-from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter, S3Store
+from gans.storage.landing import Footer, Header, PartKey, PartWriter
+from gans.storage.store import FolderStore, S3Store
 from gans.tables import collection_runs
 from lambdas import load
 from tests.lambdas.conftest import BUCKET, REGION, Context, Landing, Lines, batch, failed, measured, told_of

@@ -11,13 +11,14 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 from sqlalchemy import URL, Engine, create_engine, select
 from sqlalchemy.exc import DBAPIError
 
-from gans.database.engine import open_engine, upsert
+from gans.database.engine import open_engine
 from gans.database.grants import admit
 from gans.database.migrate import differences, head, revision
+from gans.database.upsert import upsert
 from gans.errors import ConfigError
 from gans.secrets import Login, read_login
 from gans.settings import Settings
-from gans.storage.landing import S3Store
+from gans.storage.store import S3Store
 from gans.tables import cities, collection_runs
 from lambdas import freshness, load, migrate, resources, retain
 from tests.lambdas.conftest import USERS, Context, Landing, Lines, batch, failed, forget, keep, measured, told_of

@@ -14,7 +14,7 @@ from sqlalchemy import URL
 
 from gans.collect import http
 from gans.settings import read_settings
-from gans.storage.landing import S3Store
+from gans.storage.store import S3Store
 from lambdas import collect, load, migrate, resources
 from lambdas.telemetry import SERVICE, logger
 from local.simulator import Simulator

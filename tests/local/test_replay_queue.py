@@ -12,7 +12,8 @@ import pytest
 from moto import mock_aws
 
 from gans.errors import ConfigError
-from gans.storage.landing import PartKey, open_store
+from gans.storage.landing import PartKey
+from gans.storage.store import open_store
 from lambdas.load import landed
 from local import replay_queue
 from local.cli import main
@@ -24,7 +25,7 @@ class Aws(NamedTuple):
     """A bucket with 23 parts of a source, three hours apart, and a queue."""
 
     keys: list[str]
-    replay_queue: str
+    queue: str
 
     def messages(self) -> list[str]:
         found = []

@@ -8,7 +8,7 @@ from time import sleep
 import pytest
 from apscheduler.triggers.date import DateTrigger
 
-from gans.source import Schedule, daily, every, hourly, weekly
+from gans.schedule import Schedule, daily, every, hourly, weekly
 from local import schedule
 
 
@@ -25,7 +25,7 @@ def test_the_cron_fires_at_every_slot_and_at_no_other_time(times: Schedule) -> N
         now = fired + timedelta(seconds=1)
 
 
-def test_upkeep_keeps_no_upstream_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_maintenance_keeps_no_upstream_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, slots, waited = Event(), list[datetime](), list[bool]()
 
     def ask(slot: datetime) -> None:
@@ -39,7 +39,7 @@ def test_upkeep_keeps_no_upstream_waiting(monkeypatch: pytest.MonkeyPatch) -> No
         signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
 
     jobs = [
-        schedule.Job("archive", hourly(5), look_after, is_upkeep=True),
+        schedule.Job("archive", hourly(5), look_after, is_maintenance=True),
         schedule.Job("station_status", every(minutes=1), ask),
     ]
     monkeypatch.setattr(schedule, "trigger", lambda _: DateTrigger())  # at once

@@ -8,8 +8,8 @@ import pytest
 from moto import mock_aws
 
 from gans.errors import ConfigError
-from gans.storage.landing import S3Store, open_store
-from gans.storage.reference import KEY, WatchedCity, read_watchlist
+from gans.storage.store import S3Store, open_store
+from gans.storage.watchlist import KEY, WatchedCity, read_watchlist
 from local import watchlist
 
 

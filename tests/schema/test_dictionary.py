@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Engine, Table, inspect
 
-from gans.database.migrate import views
+from gans.database.views import views
 from gans.tables import metadata, weather_forecasts
 from local.generate import dictionary
 from local.generate.answers import Answer

@@ -3,6 +3,7 @@
 They run over the registry, so that a new source is taken up by itself.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,9 +16,9 @@ import pytest
 from sqlalchemy import Engine, select
 
 from gans.collect import http
-from gans.database.engine import newest_by
-from gans.source import registry
-from gans.storage.landing import FolderStore
+from gans.database.upsert import newest_by
+from gans.sources import registry
+from gans.storage.store import FolderStore
 from gans.tables import collection_runs, metadata, rejects
 from local import pipeline, watchlist
 from local.cli import main
@@ -45,7 +46,7 @@ class Gans:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder, self.monkeypatch, self._capsys = folder, monkeypatch, capsys
-        for name in list(main.os.environ):
+        for name in list(os.environ):
             if name.startswith("GANS_"):
                 monkeypatch.delenv(name)
         self.set(**KEYS, COLUMNS="200")

@@ -12,9 +12,12 @@ import urllib3.util.connection
 from sqlalchemy import Engine, select
 
 from gans.settings import Settings
-from gans.source import Capture, Given, Source, registry
-from gans.storage.landing import FolderStore, PartKey, read_part
-from gans.storage.reference import Snapshots, read_watchlist
+from gans.source import Capture, Given, Source
+from gans.sources import registry
+from gans.storage.landing import PartKey, read_part
+from gans.storage.reference import Snapshots
+from gans.storage.store import FolderStore
+from gans.storage.watchlist import read_watchlist
 from gans.tables import collection_runs, metadata, rejects
 from local.pipeline import Pipeline
 from local.simulator import FAULTS, Faults, Simulator, server

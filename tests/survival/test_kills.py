@@ -16,8 +16,10 @@ import gans.source
 from gans.database import migrate
 from gans.database.engine import open_engine
 from gans.settings import Settings
-from gans.source import Capture, registry
-from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter
+from gans.source import Capture
+from gans.sources import registry
+from gans.storage.landing import Footer, Header, PartKey, PartWriter
+from gans.storage.store import FolderStore
 from local.servers import mysql
 from local.simulator import Simulator, World, openmeteo, upstream
 from tests.survival.conftest import KEYS, NOW, Said, content, dump, write_watchlist

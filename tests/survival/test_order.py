@@ -16,8 +16,9 @@ from gans.database import migrate
 from gans.database.engine import open_engine
 from gans.load.load import load
 from gans.settings import Settings
-from gans.source import registry
-from gans.storage.landing import FolderStore, PartKey
+from gans.sources import registry
+from gans.storage.landing import PartKey
+from gans.storage.store import FolderStore
 from gans.tables import EPOCH
 from local.pipeline import Pipeline
 from local.simulator import Faults, Simulator

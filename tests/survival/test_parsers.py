@@ -29,12 +29,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Date, Engine, Float, Integer, String
 
 import gans.sources
-from gans.database import migrate
+from gans.database.views import SCHEMA
 from gans.errors import BadData
 from gans.load.load import load
 from gans.load.transform import Meaning, understand
-from gans.source import Capture, Reject, Request, Row, Source, registry, rows_of
-from gans.storage.landing import FolderStore, Footer, Header, Part, PartKey, PartWriter
+from gans.source import Capture, Reject, Request, Row, Source, rows_of
+from gans.sources import registry
+from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
+from gans.storage.store import FolderStore
 from gans.tables import Instant, metadata
 
 EXAMPLES = int(os.environ.get("GANS_TEST_EXAMPLES", "0"))
@@ -311,7 +313,7 @@ def parsed(source: Source, capture: Capture) -> tuple[list[Row], list[Reject]]:
 def fixed_keys() -> Mapping[str, set[Any]]:
     """The keys of the tables that the migrations fill, from the files that they are filled from."""
     keys = {}
-    for path in (migrate.SCHEMA / "migrations/data").glob("*.csv"):
+    for path in (SCHEMA / "migrations/data").glob("*.csv"):
         (key,) = metadata.tables[path.stem].primary_key
         with path.open(newline="", encoding="utf-8") as file:
             keys[path.stem] = {key.type.python_type(row[key.name]) for row in csv.DictReader(file)}

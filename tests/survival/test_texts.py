@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, select
 
-from gans.storage.landing import FolderStore
+from gans.storage.store import FolderStore
 from gans.tables import cities, rejects
 from local import watchlist
 from local.simulator import Simulator, world

@@ -13,11 +13,14 @@ import duckdb
 import pytest
 from sqlalchemy import Engine, select
 
-from gans.archive.archive import COLUMNS, HOUR, archive, compact
-from gans.database.migrate import SCHEMA
-from gans.source import Capture, registry
+from gans.archive.archive import HOUR, archive, compact
+from gans.archive.columns import COLUMNS
+from gans.database.views import SCHEMA
+from gans.source import Capture
+from gans.sources import registry
 from gans.sources.station_status import source
-from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter
+from gans.storage.landing import Footer, Header, PartKey, PartWriter
+from gans.storage.store import FolderStore
 from gans.tables.mobility import station_hours, station_usuals, stations, systems
 
 TEN = datetime(2026, 11, 21, 10, tzinfo=UTC)  # a Saturday; 11 o'clock in Paris

@@ -16,10 +16,13 @@ from gans.collect import http
 from gans.collect.collect import Collected, collect
 from gans.collect.http import Answer, Http
 from gans.errors import BadData, ConfigError, NotModified, Permanent, QuotaExceeded, Transient
+from gans.schedule import every
 from gans.settings import Settings
-from gans.source import Capture, Given, Reference, Request, Secret, Source, every, registry
+from gans.source import Capture, Given, Reference, Request, Secret, Source
+from gans.sources import registry
 from gans.storage import validators
-from gans.storage.landing import FolderStore, Part, PartKey, Store, read_part
+from gans.storage.landing import Part, PartKey, read_part
+from gans.storage.store import FolderStore, Store
 from local.simulator import Simulator
 
 SLOT = datetime(2025, 3, 30, 3, tzinfo=UTC)

@@ -24,8 +24,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gans.collect import http
 from gans.collect.http import Http
 from gans.errors import ConfigError, GansError, NotModified, Permanent, QuotaExceeded, Transient
+from gans.schedule import every
 from gans.settings import Settings
-from gans.source import Quota, Request, Secret, Source, every
+from gans.source import Quota, Request, Secret, Source
 
 HOST = "api.test"
 REQUEST = Request("berlin", f"https://{HOST}/v1", {"q": "a b"}, {"Accept-Language": "de"})

@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gans.database import migrate
 from gans.database.engine import open_engine
+from gans.database.views import SCHEMA, views
 from gans.errors import ConfigError
 from gans.settings import Settings
 from gans.tables import (
@@ -64,7 +65,7 @@ def empty(database: str, database_url: str, tmp_path: Path) -> Iterator[Engine]:
 
 def _config(connection: Connection) -> Config:
     config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(migrate.SCHEMA / "migrations"))
+    config.set_main_option("script_location", str(SCHEMA / "migrations"))
     return config
 
 
@@ -92,7 +93,7 @@ def _counts(connection: Connection) -> tuple[int, int]:
 
 def test_from_empty_to_the_newest_twice_back_and_again(empty: Engine) -> None:
     assert migrate.revision(empty) is None
-    everything = metadata.tables.keys() | migrate.views().keys()
+    everything = metadata.tables.keys() | views().keys()
     for _ in range(2):
         migrate.upgrade(empty)
         migrate.upgrade(empty)
@@ -116,7 +117,7 @@ def test_upgrading_keeps_what_is_there_and_renews_the_views(empty: Engine) -> No
     migrate.upgrade(empty)
     with empty.connect() as connection:
         assert connection.scalar(select(cities.c.name)) == "Ulm"
-    assert _objects(empty) >= migrate.views().keys()
+    assert _objects(empty) >= views().keys()
     assert inspect(empty).get_columns("latest_populations")[0]["name"] == "city_id"
 
 
@@ -160,7 +161,7 @@ def test_a_first_set_up_that_was_broken_off_is_begun_anew(empty: Engine, beginni
     migrate.upgrade(empty)
     assert migrate.revision(empty) == migrate.head()
     assert migrate.differences(empty) == []
-    assert _objects(empty) == metadata.tables.keys() | migrate.views().keys()
+    assert _objects(empty) == metadata.tables.keys() | views().keys()
     with empty.connect() as connection:
         assert _counts(connection) == (249, 100)
 
@@ -192,7 +193,7 @@ def test_of_two_upgrades_at_once_one_waits(empty: Engine) -> None:
         for upgraded in [threads.submit(migrate.upgrade, empty) for _ in range(3)]:
             upgraded.result()
     assert migrate.differences(empty) == []
-    assert _objects(empty) == metadata.tables.keys() | migrate.views().keys()
+    assert _objects(empty) == metadata.tables.keys() | views().keys()
 
 
 def test_an_upgrade_that_does_not_end_keeps_others_out(database: str, empty: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +211,7 @@ def test_an_upgrade_that_does_not_end_keeps_others_out(database: str, empty: Eng
 def test_a_difference_is_seen(empty: Engine, stray: str) -> None:
     migrate.upgrade(empty)
     with empty.begin() as connection:
-        for view in reversed(migrate.views()):  # SQLite refuses to alter a table beneath a view
+        for view in reversed(views()):  # SQLite refuses to alter a table beneath a view
             connection.execute(text(f"DROP VIEW {view}"))
         connection.execute(text(stray))
     assert len(migrate.differences(empty)) == 1
@@ -219,7 +220,7 @@ def test_a_difference_is_seen(empty: Engine, stray: str) -> None:
 @pytest.fixture
 def one_revision_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Code that knows one more revision than this one."""
-    schema = shutil.copytree(migrate.SCHEMA, tmp_path / "schema")
+    schema = shutil.copytree(SCHEMA, tmp_path / "schema")
     text = f'revision = "later"\ndown_revision = "{migrate.head()}"\n\n\ndef upgrade():\n    pass\n\n\ndowngrade = upgrade\n'
     (schema / "migrations/versions/later.py").write_text(text)
     monkeypatch.setattr(migrate, "SCHEMA", schema)
@@ -246,7 +247,7 @@ def test_a_newer_database_needs_newer_code(empty: Engine, one_revision_more: str
         migrate.require_newest(empty)
 
 
-@pytest.mark.parametrize("view", migrate.views())
+@pytest.mark.parametrize("view", views())
 def test_a_view_can_be_selected_from(engine: Engine, view: str) -> None:
     with engine.connect() as connection:
         assert connection.execute(text(f"SELECT * FROM {view}")).all() == []
@@ -311,7 +312,7 @@ def test_the_generated_sql_makes_the_same_schema(database: str, empty: Engine) -
             pass
     script.dispose()
     assert migrate.differences(empty) == []
-    assert _objects(empty) == metadata.tables.keys() | migrate.views().keys()
+    assert _objects(empty) == metadata.tables.keys() | views().keys()
     _require_own_collation(empty)
 
 

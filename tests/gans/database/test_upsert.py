@@ -27,8 +27,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from gans.database.engine import in_transaction, upsert
+from gans.database import upsert as upserts
 from gans.database.rows import checked, checker
+from gans.database.transactions import in_transaction
+from gans.database.upsert import upsert
 from gans.errors import BadData
 from gans.tables import EPOCH, Instant, cities, weather_forecasts
 
@@ -348,7 +350,7 @@ def statements(engine: Engine) -> Iterator[list[int]]:
 def test_long_rows_go_in_several_statements(
     engine: Engine, table: Table, statements: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BATCH_BYTES", 25_000)
+    monkeypatch.setattr(upserts, "BATCH_BYTES", 25_000)
     told = [str(number) * 10_000 for number in range(8)]
     put(engine, table, *(kind(number, told=text) for number, text in enumerate(told)))
     assert [row["told"] for row in rows(engine, table)] == told
@@ -360,7 +362,7 @@ def test_long_rows_go_in_several_statements(
 def test_a_row_longer_than_a_batch_goes_alone(
     engine: Engine, table: Table, statements: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BATCH_BYTES", 5_000)
+    monkeypatch.setattr(upserts, "BATCH_BYTES", 5_000)
     told = ["x" * 100, "y" * 10_000, "z" * 100]
     put(engine, table, *(kind(number, told=text) for number, text in enumerate(told)))
     assert [row["told"] for row in rows(engine, table)] == told
@@ -369,7 +371,7 @@ def test_a_row_longer_than_a_batch_goes_alone(
 def test_many_rows_go_in_several_statements(
     engine: Engine, table: Table, statements: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BATCH_ROWS", 4)
+    monkeypatch.setattr(upserts, "BATCH_ROWS", 4)
     for whole in (1, 2):  # all have the same, or each batch has another: what is common may differ from batch to batch
         put(engine, table, *(kind(number, whole=whole * (number // 4 if whole == 2 else 1)) for number in range(10)))
     assert [row["whole"] for row in rows(engine, table)] == [2 * (number // 4) for number in range(10)]
@@ -378,7 +380,7 @@ def test_many_rows_go_in_several_statements(
 
 
 def test_an_error_in_a_later_batch_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "BATCH_ROWS", 2)
+    monkeypatch.setattr(upserts, "BATCH_ROWS", 2)
     put(engine, cities, {"city_id": 1})
     with pytest.raises(IntegrityError):
         put(engine, weather_forecasts, *(forecast(city_id, hour) for city_id in (1, 2) for hour in range(3)))

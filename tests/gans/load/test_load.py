@@ -15,14 +15,18 @@ from sqlalchemy import Connection, Engine, event, select
 from gans import __version__
 from gans.collect.collect import collect
 from gans.collect.http import Answer, Http
-from gans.database.engine import newest_by
+from gans.database.upsert import newest_by
 from gans.errors import BadData
 from gans.load.load import Loaded, load
+from gans.schedule import every
 from gans.settings import Settings
-from gans.source import Capture, Reject, Request, Row, Source, every, registry
+from gans.source import Capture, Reject, Request, Row, Source
+from gans.sources import registry
 from gans.storage import validators
-from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter
-from gans.storage.reference import Snapshots, WatchedCity, Watchlist, snapshot_key
+from gans.storage.landing import Footer, Header, PartKey, PartWriter
+from gans.storage.reference import Snapshots, snapshot_key
+from gans.storage.store import FolderStore
+from gans.storage.watchlist import WatchedCity, Watchlist
 from gans.tables import EPOCH, cities, city_populations, collection_runs, metadata, rejects, weather_forecasts
 from local.simulator import Simulator
 

@@ -10,7 +10,8 @@ import pytest
 
 from gans.errors import BadData
 from gans.load.transform import EXCERPT_CHARS, MOST_MISSING, Meaning, missing, understand
-from gans.source import Capture, Reject, Row, Source, every
+from gans.schedule import every
+from gans.source import Capture, Reject, Row, Source
 from gans.storage.landing import Footer, Header, Part
 from gans.tables import weather_forecasts
 

@@ -24,12 +24,14 @@ from sqlalchemy import Engine, select
 
 import gans.sources
 from gans import __version__
-from gans.database import migrate
+from gans.database.views import SCHEMA
 from gans.errors import BadData
 from gans.load.load import load
 from gans.load.transform import Meaning, understand
-from gans.source import Capture, Given, Item, Reject, Request, Row, Source, registry, rows_of
-from gans.storage.landing import FolderStore, Footer, Header, Part, PartKey, PartWriter
+from gans.source import Capture, Given, Item, Reject, Request, Row, Source, rows_of
+from gans.sources import registry
+from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
+from gans.storage.store import FolderStore
 from gans.tables import metadata
 
 SOURCES = registry()
@@ -119,7 +121,7 @@ def payload(name: str) -> bytes:
 def fixed_keys() -> Mapping[str, set[Any]]:
     """The keys of the tables that the migrations fill, from the files that they are filled from."""
     keys = {}
-    for path in (migrate.SCHEMA / "migrations/data").glob("*.csv"):
+    for path in (SCHEMA / "migrations/data").glob("*.csv"):
         (key,) = metadata.tables[path.stem].primary_key
         with path.open(newline="", encoding="utf-8") as file:
             keys[path.stem] = {key.type.python_type(row[key.name]) for row in csv.DictReader(file)}

@@ -1,6 +1,7 @@
 """The `gans` command as its users meet it: what it prints, where, and with which exit code."""
 
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -17,9 +18,11 @@ import typer.main
 
 from gans.errors import ConfigError
 from gans.source import Capture
-from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter, read_part
+from gans.storage.landing import Footer, Header, PartKey, PartWriter, read_part
+from gans.storage.store import FolderStore
 from local import schedule
 from local.cli import main
+from local.cli.main import app
 from local.console import plain
 from local.servers import dashboard
 from local.simulator import FAULTS, Simulator
@@ -40,7 +43,7 @@ Gans = Callable[..., Said]
 def gans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Gans:
     """The command in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    for name in list(main.os.environ):
+    for name in list(os.environ):
         if name.startswith("GANS_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "200")
@@ -202,7 +205,7 @@ def land_statuses(store: FolderStore, at: datetime) -> None:
     """Lands an answer with three stations."""
     writer = PartWriter(Header("station_status", at, at, 1, "0"))
     context = {"system_id": "testville", "provider": "gbfs", "timezone": "Europe/Berlin", "ttl_s": None}
-    body = (ROOT / "tests" / "sources" / "station_status" / "payload.json").read_bytes()
+    body = (ROOT / "tests" / "gans" / "sources" / "station_status" / "payload.json").read_bytes()
     writer.add(Capture("testville", "https://gbfs.example.com/", 200, at, at, context=context, body=body))
     store.write(str(PartKey.of(writer.header)), writer.close(Footer(at, 1, len(body), 1)))
 
@@ -354,7 +357,7 @@ def test_retain_says_what_it_dropped(gans: Gans, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("GANS_DATABASE_URL", "sqlite:///data/demo/gans.db")
     assert re.search(r"weather_forecasts +0 rows dropped", gans("retain").out)
     before = len(rows("weather_forecasts", "data/demo/gans.db"))
-    monkeypatch.setattr(main, "utc_now", lambda: datetime.now(UTC) + timedelta(days=70))
+    monkeypatch.setattr("local.cli.commands.maintain.utc_now", lambda: datetime.now(UTC) + timedelta(days=70))
     dropped = json.loads(gans("retain", "--json").out)["rows"]["weather_forecasts"]
     assert 0 < dropped == before - len(rows("weather_forecasts", "data/demo/gans.db"))
 
@@ -419,7 +422,7 @@ def commands(group: typer.main.TyperGroup, path: tuple[str, ...] = ()) -> Iterat
 
 def test_every_command_has_help_and_stands_in_the_readme() -> None:
     readme = "".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
-    for path, text in commands(typer.main.get_command(main.app)):
+    for path, text in commands(typer.main.get_command(app)):
         assert len(text) > 15, f"gans {' '.join(path)} has no help"
         assert f"gans {' '.join(path)}" in readme, f"gans {' '.join(path)} is neither in the README nor in docs"
 

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from gans.database.engine import open_reader, query
+from gans.database.engine import open_reader
+from gans.reading.queries import query
 from gans.settings import Settings
 
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-from gans.source import Capture, Row, registry
+from gans.source import Capture, Row
+from gans.sources import registry
 from gans.sources.flights import HOST, PARAMS, WINDOWS
 from local.simulator import Simulator, World
 from local.simulator.aerodatabox import GENERATIONS

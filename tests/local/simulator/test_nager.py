@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from gans.source import Capture, Row, registry
+from gans.source import Capture, Row
+from gans.sources import registry
 from local.simulator import FAULTS, Simulator
 from local.simulator.nager import _easter
 from local.simulator.world import COUNTRIES

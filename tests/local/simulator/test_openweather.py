@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from gans.source import Capture, Row, registry
+from gans.source import Capture, Row
+from gans.sources import registry
 from gans.sources.openweather import CONDITIONS
 from local.simulator import Simulator, World, sky
 

@@ -11,7 +11,8 @@ import requests
 from sqlalchemy import text
 
 from gans.settings import Settings
-from gans.source import Capture, Lacking, Row, registry
+from gans.source import Capture, Lacking, Row
+from gans.sources import registry
 from gans.sources.airports import URL, great_circle_km, parse
 from local import watchlist
 from local.pipeline import Outcome, Pipeline

@@ -15,7 +15,8 @@ from gans.errors import BadData
 from gans.load.load import load
 from gans.source import Capture, Lacking, Reject, Request, Row
 from gans.sources.airports import URL, great_circle_km, parse, plan, source
-from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter
+from gans.storage.landing import Footer, Header, PartKey, PartWriter
+from gans.storage.store import FolderStore
 from gans.tables import AIRPORT_KINDS, airports, city_airports
 
 PAYLOAD = (Path(__file__).parent / "payload.csv").read_bytes()

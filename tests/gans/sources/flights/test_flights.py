@@ -15,7 +15,8 @@ from gans.errors import BadData
 from gans.load.load import load
 from gans.source import Capture, Reject, Request, Row
 from gans.sources.flights import PARAMS, URL, parse, plan, source
-from gans.storage.landing import FolderStore, Footer, Header, PartKey, PartWriter
+from gans.storage.landing import Footer, Header, PartKey, PartWriter
+from gans.storage.store import FolderStore
 from gans.tables import Instant, metadata
 
 PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()

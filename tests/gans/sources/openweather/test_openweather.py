@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from gans.database import migrate
+from gans.database.views import SCHEMA
 from gans.errors import BadData
 from gans.load.transform import Meaning, understand
 from gans.source import Capture, Reject, Request, Row
@@ -137,7 +137,7 @@ def test_the_code_of_success_is_a_text_or_a_number(cod: object) -> None:
 
 def test_every_documented_condition_has_a_code_of_its_kind() -> None:
     groups = {}
-    with (migrate.SCHEMA / "migrations/data/weather_conditions.csv").open(newline="", encoding="utf-8") as file:
+    with (SCHEMA / "migrations/data/weather_conditions.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             groups[int(row["condition_code"])] = row["condition_group"]
     documented = {

@@ -12,7 +12,8 @@ from gans.load.load import load
 from gans.load.transform import understand
 from gans.source import Capture, rows_of
 from gans.sources.vehicles import parse, source
-from gans.storage.landing import FolderStore, Footer, Header, Part, PartKey, PartWriter
+from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
+from gans.storage.store import FolderStore
 from gans.tables import metadata
 
 PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()

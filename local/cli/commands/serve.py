@@ -1,0 +1,71 @@
+"""What is there to look at and to try: the dashboard, the demo, the simulator."""
+
+from typing import Annotated
+
+import typer
+
+from gans.clock import utc_now
+from gans.errors import ConfigError
+from gans.settings import redacted
+from local.cli.context import configured_settings, environment
+from local.console import out, plain
+
+app = typer.Typer()
+
+
+@app.command(name="dashboard")
+def run_dashboard(
+    port: Annotated[int, typer.Option(help="Its port.")] = 8501,
+    address: Annotated[str, typer.Option(help="Where it listens; 0.0.0.0 lets the network in, with no password.")] = "127.0.0.1",
+) -> None:
+    """The map and the other pages, in a browser, on the configured database; they only read. Until Ctrl-C."""
+    from gans.database.engine import open_reader
+    from local.servers import dashboard
+
+    open_reader(configured_settings()).dispose()  # a wrong setting is said here, not in the browser
+    dashboard.serve(environment(), address, port, lambda url: out.print(f"The dashboard is at {url}. Ctrl-C ends it."))
+
+
+@app.command(name="demo")
+def run_demo(cities: Annotated[int, typer.Option(min=1, max=1000, help="How many cities.")] = 10) -> None:
+    """The whole way with simulated upstreams: no key, no network, no account."""
+    from local import demo
+
+    settings = demo.settings_for_demo(configured_settings())
+    pipeline = demo.run(settings, utc_now(), cities)
+    out.print()
+    demo.show(pipeline, utc_now())
+    url = redacted(settings.database_url)
+    out.print(
+        f"\nAll of it is in {plain(url)}. What next:\n"
+        f"  GANS_DATABASE_URL={plain(url)} make dashboard    the stations on a map, in a browser\n"
+        "  source .venv/bin/activate    so that this terminal finds gans\n"
+        f"  GANS_DATABASE_URL={plain(url)} gans db shell     ask it anything in SQL\n"
+        "  gans collect                 the real upstreams, for the cities of watchlist.toml\n"
+        "  gans watch add en Lisbon     another city\n"
+        "  gans --help                  everything else",
+    )
+
+
+@app.command()
+def simulator(
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8099,
+    cities: Annotated[int, typer.Option(min=1, max=10_000, help="How many cities.")] = 10,
+    seed: Annotated[int, typer.Option(help="Another seed, another world.")] = 7,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="NAME=RATE, like server_error=0.3; `--fault help` says the names.")
+    ] = None,
+) -> None:
+    """Serve simulated upstreams until Ctrl-C; `GANS_SIMULATOR_URL` makes the other commands ask them."""
+    from local.simulator import Faults, serve
+    from local.simulator.faults import known
+
+    try:
+        faults = Faults({known(name): float(rate) for name, _, rate in (one.partition("=") for one in fault or ())})
+    except ValueError as error:
+        raise ConfigError(f"--fault: {error}. Give NAME=RATE with a rate from 0 to 1.") from None
+    out.print(f"In another terminal: GANS_SIMULATOR_URL=http://127.0.0.1:{port} gans collect")
+    try:
+        serve(port, cities, seed, faults)
+    except OSError as error:
+        raise ConfigError(f"Cannot listen on port {port}: {error.strerror}. Give another with --port.") from None

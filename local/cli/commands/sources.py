@@ -1,0 +1,39 @@
+"""The sources: sources, sources new."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gans.sources import registry
+from local.cli.context import Json
+from local.console import as_json, out
+
+app = typer.Typer(help="The sources: what is collected, from whom, how often.", invoke_without_command=True)
+
+
+@app.callback()
+def sources(context: typer.Context, json: Json = False) -> None:
+    """List the sources: what is collected, from whom, how often, under which licence."""
+    if context.invoked_subcommand:
+        return
+    found = registry().values()
+    if json:
+        keys = ("name", "provider", "docs", "licence", "reads", "writes")
+        as_json([{**{key: getattr(source, key) for key in keys}, "schedule": str(source.schedule)} for source in found])
+        return
+    for source in found:
+        key = source.secret and f", {source.secret.setting}{'' if source.secret.is_required else ' (optional)'}"
+        out.print(f"[bold]{source.name:<17}[/] {source.provider}, {source.schedule}, {source.licence}{key or ''}")
+        out.print(f"{'':<17} {', '.join(source.reads) or 'nothing'} → {', '.join(source.writes)}")
+
+
+@app.command("new")
+def sources_new(name: Annotated[str, typer.Argument(help="A name in snake_case; also the module's and the table's.")]) -> None:
+    """Write a new source with its table, its migration and its tests, ready to be edited."""
+    from local.scaffold import scaffold
+
+    for path in scaffold(name, Path.cwd()):
+        out.print(f"Wrote {path}")
+    out.print("It works as it stands. Try it, then edit it (`make schema` also installs what the tests need):")
+    out.print(f"  make schema\n  .venv/bin/pytest --databases sqlite -k {name}\n  gans db upgrade")

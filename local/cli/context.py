@@ -1,0 +1,85 @@
+"""What all commands share: their common options, the settings and the pipeline."""
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from dotenv import dotenv_values
+
+from gans.errors import ConfigError
+from gans.settings import Settings, read_settings, redacted
+from gans.source import Source
+from local.console import err, plain
+
+if TYPE_CHECKING:
+    from local.pipeline import Pipeline
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+
+
+Names = Annotated[list[str] | None, typer.Argument(help="Sources; all of them when none is named.", metavar="SOURCE")]
+
+
+SINCE = typer.Option(None, "--from", help="First slot, like 2026-11-01 or 2026-11-01T03:00 (UTC).")
+
+
+UNTIL = typer.Option(None, "--to", help="Last slot, included; a day alone means all of it.")
+
+
+def environment() -> dict[str, str]:
+    """The environment over `.env` of the current folder."""
+    return {**{name: value or "" for name, value in dotenv_values(".env").items()}, **os.environ}
+
+
+def configured_settings() -> Settings:
+    """The settings that hold here.
+
+    Raises:
+        ConfigError: one of them is wrong.
+    """
+    return read_settings(environment())
+
+
+def open_pipeline() -> "Pipeline":
+    """The pipeline on the configured landing and database, which is set up where it is new."""
+    from local.pipeline import Pipeline
+
+    pipeline = Pipeline(configured_settings())
+    if pipeline.prepare():
+        err.print(f"Set up the new database {plain(redacted(pipeline.settings.database_url))}.")
+    return pipeline
+
+
+def choose_sources(sources: dict[str, Source], names: list[str] | None) -> list[Source]:
+    """The named sources, in the order of what needs what."""
+    if unknown := sorted(set(names or ()) - set(sources)):
+        raise ConfigError(f"There is no source {', '.join(unknown)}. Known: {', '.join(sources)}.")
+    return [source for source in sources.values() if not names or source.name in names]
+
+
+def sources_with_keys(pipeline: "Pipeline", names: list[str] | None) -> list[Source]:
+    """The chosen sources that have the key they need; one that was not named is skipped without it, and that is said."""
+    ready = []
+    for source in choose_sources(pipeline.sources, names):
+        try:
+            pipeline.settings.key(source.secret)
+        except ConfigError as error:
+            if names:
+                raise
+            err.print(f"  {source.name:<17} [yellow]skipped[/]: {plain(error)}")
+        else:
+            ready.append(source)
+    return ready
+
+
+def exit_code(statuses: Iterable[str]) -> int:
+    """0 where every run was good, else 1."""
+    return 0 if set(statuses) <= {"ok", "not_modified"} else 1
+
+
+def end_of(until: datetime | None) -> datetime | None:
+    """The last slot that `--to` names."""
+    end = until.replace(hour=23, minute=59, second=59) if until and (until.hour, until.minute) == (0, 0) else until
+    return end and end.replace(tzinfo=UTC)
