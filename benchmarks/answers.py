@@ -1,8 +1,8 @@
 """Answers to rows, against `pandas.json_normalize` of the same bytes.
 
 Ours decodes an answer and gives each value its meaning: instants with their zone, our units and codes. That is `rows`;
-`checked` is all that `load` does before the database: each row is checked against its table too, and put in key order. The peer
-is what a usual script does: it makes a DataFrame of the decoded list, in which times are still texts.
+`validate_row` is all that `load` does before the database: each row is checked against its table too, and put in key order. The
+peer is what a usual script does: it makes a DataFrame of the decoded list, in which times are still texts.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.side_by_side import Benchmark, Suite, seconds
-from gans.load.transform import understand
+from gans.load.transform import parse_part
 from gans.source import Capture, Source
 from gans.sources import flights, openweather, weather
 from gans.storage.landing import Footer, Header, Part
@@ -89,9 +89,9 @@ def _benchmarks(
 
 def _rows(source: Source, answer: Answer) -> int:
     """How many rows the answer gives; nothing in it is refused, or this is no fair run."""
-    meaning = understand(source, answer.part, _FIXED)
-    assert meaning.status == "ok", f"{source.name}: {meaning.refused[:3]}"
-    return sum(map(len, meaning.rows.values()))
+    parsed = parse_part(source, answer.part, _FIXED)
+    assert parsed.status == "ok", f"{source.name}: {parsed.refused[:3]}"
+    return sum(map(len, parsed.rows.values()))
 
 
 def _parse(source: Source, answers: Sequence[Answer]) -> None:
@@ -102,7 +102,7 @@ def _parse(source: Source, answers: Sequence[Answer]) -> None:
 
 def _understand(source: Source, answers: Sequence[Answer]) -> None:
     for answer in answers:
-        understand(source, answer.part, _FIXED)
+        parse_part(source, answer.part, _FIXED)
 
 
 def _normalize(answers: Sequence[Answer], records: Callable[[Any], list[Any]]) -> None:

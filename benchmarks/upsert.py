@@ -22,7 +22,7 @@ from sqlalchemy.exc import SAWarning
 
 from benchmarks import database
 from benchmarks.side_by_side import Benchmark, Suite, seconds
-from gans.database.rows import all_checked
+from gans.database.rows import validate_rows
 from gans.database.transactions import in_transaction
 from gans.database.upsert import upsert
 from gans.tables import cities, weather_forecasts
@@ -242,7 +242,7 @@ def forecasts() -> Iterator[Forecast]:
 
 def _store(place: Place, fetched_at: datetime) -> None:
     columns = (*place.forecasts[0], "fetched_at")
-    rows = all_checked(weather_forecasts, columns, [(*forecast.values(), fetched_at) for forecast in place.forecasts])
+    rows = validate_rows(weather_forecasts, columns, [(*forecast.values(), fetched_at) for forecast in place.forecasts])
     in_transaction(place.engine, lambda connection: upsert(connection, weather_forecasts, rows))
 
 

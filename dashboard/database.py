@@ -41,7 +41,7 @@ def rows(query: Executable) -> list[Mapping[str, Any]]:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def explained(page: Callable[[], None]) -> Callable[[], None]:
+def show_errors(page: Callable[[], None]) -> Callable[[], None]:
     """The page, which tells what is wrong with the database in place of a traceback."""
 
     @wraps(page)

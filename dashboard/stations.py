@@ -87,11 +87,11 @@ class Scene(msgspec.Struct, frozen=True):
 
     Attributes:
         at: when the newest status was fetched, or when the past hour begins; None before the first status.
-        is_told_stale: whether the feed itself was old, or its clock wrong, when it was fetched.
+        is_stale: whether the feed itself was old, or its clock wrong, when it was fetched.
     """
 
     at: datetime | None
-    is_told_stale: bool
+    is_stale: bool
     places: list[Place]
 
     @property

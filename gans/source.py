@@ -68,7 +68,7 @@ class Request(msgspec.Struct, frozen=True):
         return f"{self.url}?{urlencode(self.params, safe=',:')}" if self.params else self.url
 
 
-class Given(msgspec.Struct, frozen=True):
+class Provided(msgspec.Struct, frozen=True):
     """Something the plan knows without asking (the watchlist), landed like an answer so that `load` hears of it too."""
 
     unit: str
@@ -79,8 +79,8 @@ class Capture(msgspec.Struct, frozen=True):
     """What an upstream said, as it said it, with what is needed to understand it later.
 
     Attributes:
-        url: what was asked, query included, key excluded; "" for a `Given`.
-        status: the HTTP status; 0 where there was no answer to a request, or no request (`Given`).
+        url: what was asked, query included, key excluded; "" for a `Provided`.
+        status: the HTTP status; 0 where there was no answer to a request, or no request (`Provided`).
         slot: the scheduled time of the run.
         fetched_at: when the answer was complete.
         error: why there is no body, for a failed request; "" otherwise.
@@ -123,7 +123,7 @@ class Reject(msgspec.Struct, frozen=True):
     item: str
 
 
-class Lacking(msgspec.Struct, frozen=True):
+class Omitted(msgspec.Struct, frozen=True):
     """An item that the source leaves out by a written rule, since it lacks what goes into `column`, like "airports.airport_icao".
 
     It is no fault, so nothing is refused; the ledger counts it.
@@ -147,9 +147,9 @@ class Reference(Protocol):
         ...
 
 
-Plan = Callable[[Reference, datetime], Iterator[Request | Given]]
+Plan = Callable[[Reference, datetime], Iterator[Request | Provided]]
 Follow = Callable[[Capture], Iterator[Request]]
-Item = Row | Rows | Reject | Lacking | Repaired
+Item = Row | Rows | Reject | Omitted | Repaired
 
 
 def rows_of(items: Iterable[Item]) -> Iterator[Row]:
@@ -179,7 +179,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         schedule: when it is asked.
         stale_after: how long after a good run its data counts as fresh.
         hosts: the hosts it may ask, and no others; none for a source that is told whom to ask.
-        is_told_hosts: whether the watchlist and the answers tell it whom to ask: any host of the public internet, by https.
+        discovers_hosts: whether the watchlist and the answers tell it whom to ask: any host of the public internet, by https.
         reads: the reference tables that `plan` reads.
         writes: the tables that `parse` gives rows for.
         secret: the key it needs, if any.
@@ -188,8 +188,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         follow: what to ask next, where an answer names it.
         holds_until: for a source whose answers tell the present state: until when one holds by its own word. Before that it is
             not asked for again, and an answer that is the same as the last, byte for byte, is not landed again.
-        keep: how long its captures may be kept, where that is limited: older ones are deleted from the landing, never archived
-            and not replayed, its rejects name no item, and rows that are older go from its tables.
+        retention: how long its captures may be kept, where that is limited: older ones are deleted from the landing, never
+            archived and not replayed, its rejects name no item, and rows that are older go from its tables.
     """
 
     name: str
@@ -207,6 +207,6 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     quota: Quota | None = None
     pause: timedelta = timedelta(0)
     follow: Follow = _follows_nothing
-    is_told_hosts: bool = False
+    discovers_hosts: bool = False
     holds_until: Callable[[Capture], datetime] | None = None
-    keep: timedelta | None = None
+    retention: timedelta | None = None

@@ -43,11 +43,11 @@ class Bucket(s3.Bucket):
                     s3.LifecycleRule(
                         id=f"landing-{source.name}",
                         prefix=f"landing/{source.name}/",
-                        expiration=Duration.days(-(-source.keep // timedelta(days=1))),
+                        expiration=Duration.days(-(-source.retention // timedelta(days=1))),
                         noncurrent_version_expiration=Duration.days(1),
                     )
                     for source in registry().values()
-                    if source.keep
+                    if source.retention
                 ),
                 # A file is kept for ever too; what an hour was before a late capture is not.
                 s3.LifecycleRule(id="archive", prefix="archive/", noncurrent_version_expiration=Duration.days(30)),

@@ -40,7 +40,7 @@ MAX_AGE: Final = Duration.hours(1)
 FRESHNESS: Final = hourly(50)
 
 
-class Loading(Construct):
+class DatabaseFunctions(Construct):
     """What stands behind the queue.
 
     Attributes:

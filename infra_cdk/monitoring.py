@@ -35,7 +35,7 @@ def measured(source: Source, name: str, statistic: str, period: Duration) -> clo
     )
 
 
-class Watch(Construct):
+class Monitoring(Construct):
     """Alarms and dashboard.
 
     Attributes:

@@ -8,8 +8,8 @@ from infra_cdk.bucket import Bucket
 from infra_cdk.collectors import Collector
 from infra_cdk.context import Context
 from infra_cdk.database import DatabaseAccess, given_database
-from infra_cdk.database_functions import LOAD_TIMEOUT, Loading
-from infra_cdk.monitoring import Watch
+from infra_cdk.database_functions import LOAD_TIMEOUT, DatabaseFunctions
+from infra_cdk.monitoring import Monitoring
 from infra_cdk.queues import Queues
 
 
@@ -23,11 +23,11 @@ class Pipeline(Stack):
         sources = [source for source in registry().values() if source.name not in context.without]
         queues = Queues(self, "Queues", load_timeout=LOAD_TIMEOUT)
         bucket = Bucket(self, "Bucket", landed=queues.landed, context=context)
-        loading = Loading(self, "Loading", database=database, bucket=bucket, queues=queues, context=context)
+        loading = DatabaseFunctions(self, "Loading", database=database, bucket=bucket, queues=queues, context=context)
         for source in sources:
             collector = Collector(self, source, bucket=bucket, queues=queues, context=context)
             loading.migrated.execute_before(collector)
-        watch = Watch(self, "Watch", sources=sources, queues=queues, instance=database.instance, context=context)
+        watch = Monitoring(self, "Watch", sources=sources, queues=queues, instance=database.instance, context=context)
         CfnOutput(self, "BucketName", value=bucket.bucket_name)
         CfnOutput(self, "LandedQueue", value=queues.landed.queue_url)
         CfnOutput(self, "NotLoadedQueue", value=queues.not_loaded.queue_url)

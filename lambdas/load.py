@@ -63,7 +63,7 @@ class _Batch:
             raise
         rows = sum(loaded.rows.values())
         lag = {} if loaded.lag_s is None else {"LagSeconds": loaded.lag_s}
-        measure(loaded.key.source, Failures=loaded.misunderstood, RowsWritten=rows, RowsRejected=loaded.rejected, **lag)
+        measure(loaded.key.source, Failures=loaded.unusable, RowsWritten=rows, RowsRejected=loaded.rejected, **lag)
         told = {"status": loaded.status, "rows": loaded.rows, "rejected": loaded.rejected, "error": loaded.error}
         logger.info("loaded", source=loaded.key.source, slot=loaded.key.slot.isoformat(), key=key, extra=told)
 

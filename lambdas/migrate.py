@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from gans.database.grants import admit
+from gans.database.grants import grant_read_only
 from gans.database.migrate import head, upgrade
 from gans.secrets import read_login
 from lambdas import resources
@@ -21,6 +21,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
     upgrade(resources.engine())
     if secret := resources.settings().analyst_secret:
-        admit(resources.engine(), read_login(secret))
+        grant_read_only(resources.engine(), read_login(secret))
     logger.info("migrated", revision=head())
     return {"revision": head()}

@@ -99,9 +99,9 @@ class Pipeline:
             source, slot, store=self.store, reference=reference, http=http, clock=self.clock, on_progress=on_progress
         )
         outcome = Outcome(source.name, slot, collected, [self.load(key) for key in collected.parts])
-        if source.keep and isinstance(self.store, FolderStore):
+        if source.retention and isinstance(self.store, FolderStore):
             for part in _parts(self.store.keys(f"landing/{source.name}/")):
-                if part.attempt < self.clock() - source.keep:
+                if part.attempt < self.clock() - source.retention:
                     self.store.drop(str(part))
         return outcome
 

@@ -8,7 +8,7 @@ import altair as alt
 import streamlit as st
 
 from dashboard import hours
-from dashboard.database import explained
+from dashboard.database import show_errors
 from dashboard.hours import City, Earlier
 from gans.clock import utc_now
 
@@ -41,7 +41,7 @@ _SOURCES: Final = (
 )
 
 
-@explained
+@show_errors
 def page() -> None:
     """Draws the page."""
     known = hours.cities()

@@ -10,13 +10,13 @@ from typing import Any, Final
 import streamlit as st
 from sqlalchemy.exc import DBAPIError
 
-from dashboard.database import QUERY_S, engine, explained
+from dashboard.database import QUERY_S, engine, show_errors
 from gans.reading.queries import queries, query
 
 MOST_ROWS: Final = 1_000
 
 
-@explained
+@show_errors
 def page() -> None:
     """Draws the page."""
     known = queries()

@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 
 from dashboard import stations
-from dashboard.database import explained
+from dashboard.database import show_errors
 from dashboard.layers import DARK, LIGHT, deck, legend
 from dashboard.stations import Scene, System
 from gans.clock import utc_now
@@ -37,7 +37,7 @@ def _then(system_id: str, hour_at: datetime) -> Scene:
 
 
 @st.fragment(run_every="60s")
-@explained
+@show_errors
 def page() -> None:
     """Draws the page, and again every minute."""
     systems = stations.systems()
@@ -107,7 +107,7 @@ def _told(scene: Scene, system: System, *, is_past: bool) -> None:
         age = f":{'red' if old else 'green'}-badge[:material/{icon}: {scene.at.astimezone(zone):%a %H:%M:%S}, {ago} ago]"
         if old:
             age += " :red[The collector has stopped, or the system does not answer: `gans status`.]"
-        elif scene.is_told_stale:
+        elif scene.is_stale:
             age += " :orange[The system's own clock says that this is old.]"
     empty, full = (sum(getattr(place, name) for place in scene.places) for name in ("is_empty", "is_full"))
     said, find = ("stood empty for half an hour or longer", "found") if is_past else ("empty", "will find")

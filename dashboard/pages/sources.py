@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 from sqlalchemy import column, select, table
 
-from dashboard.database import explained, rows
+from dashboard.database import rows, show_errors
 from gans.clock import utc_now
 from gans.tables import Instant, collection_runs, rejects
 
@@ -18,7 +18,7 @@ _freshness = table(
 
 
 @st.fragment(run_every="60s")
-@explained
+@show_errors
 def page() -> None:
     """Draws the page, and again every minute."""
     now = utc_now()

@@ -144,8 +144,8 @@ def compact(store: Store, engine: Engine, source: Source, hour: datetime) -> Arc
         ValueError: the captures of the source must not be kept.
         DBAPIError: the database failed, or went away for longer than a few tries.
     """
-    if source.keep:
-        raise ValueError(f"The captures of {source.name} are kept for {source.keep}, and never archived.")
+    if source.retention:
+        raise ValueError(f"The captures of {source.name} are kept for {source.retention}, and never archived.")
     parts = _landed(store, source, hour)
     unreadable: dict[str, str] = {}
     with TemporaryDirectory(prefix="gans-archive-") as folder:

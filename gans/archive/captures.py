@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from gans.archive.columns import STATION_COLUMNS
-from gans.database.rows import checked
+from gans.database.rows import validate_row
 from gans.errors import BadData
 from gans.source import Capture, Rows, Source
 from gans.storage.landing import PartKey, read_part
@@ -127,7 +127,7 @@ class HourCaptures:
 def _is_id(text: str) -> bool:
     """Whether a table may have it as a key; the rows of one that it may not are in `rejects`."""
     try:
-        checked(station_vehicle_types, ("vehicle_type_id",), [text])
+        validate_row(station_vehicle_types, ("vehicle_type_id",), [text])
     except BadData:
         return False
     return True

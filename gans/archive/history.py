@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from gans.archive.captures import SystemCaptures
 from gans.clock import clock_of, hour_of_week
-from gans.database.rows import all_checked, checked
+from gans.database.rows import validate_row, validate_rows
 from gans.database.upsert import upsert
 from gans.tables.mobility import station_hours, station_usuals, systems
 
@@ -36,7 +36,7 @@ def hours_of_system(duck: duckdb.DuckDBPyConnection, system: SystemCaptures, hou
     clock = clock_of(system.captures[max(system.captures)].zone)
     local = hour.astimezone(clock) if clock else None
     common = (system.system_id, hour, hour_of_week(local) if local else None, local.date() if local else None)
-    return all_checked(
+    return validate_rows(
         station_hours,
         (
             "system_id", "hour_at", "hour_of_week", "local_date", "station_id", "vehicles_mean", "vehicles_min", "vehicles_max",
@@ -50,7 +50,7 @@ def hours_of_system(duck: duckdb.DuckDBPyConnection, system: SystemCaptures, hou
 def store_hours(connection: Connection, system_id: str, hour: datetime, hours: list[Any]) -> None:
     """Puts the rows of an hour in place of those that are there, and renews what is usual at the hours of the week of both."""
     # This also locks the system's row: of two compactions, the second counts what the first one stored.
-    upsert(connection, systems, [checked(systems, ("system_id",), [system_id])])
+    upsert(connection, systems, [validate_row(systems, ("system_id",), [system_id])])
     there = station_hours.c.system_id == system_id, station_hours.c.hour_at == hour
     touched = set(connection.scalars(select(station_hours.c.hour_of_week).where(*there).distinct()))
     connection.execute(delete(station_hours).where(*there))
@@ -73,7 +73,7 @@ def _usuals(connection: Connection, system_id: str, week_hour: int) -> list[msgs
         .having(minutes > 0)
         .order_by(of.station_id)
     )
-    return all_checked(
+    return validate_rows(
         station_usuals,
         ("system_id", "hour_of_week", "station_id", "usual_taken", "minutes_observed", "fetched_at"),
         [

@@ -9,12 +9,12 @@ import msgspec
 
 from gans import __version__
 from gans.clock import utc_now
-from gans.collect.http import Answer, Http
+from gans.collect.http import Http, Response
 from gans.errors import BadData, NotModified, Permanent, QuotaExceeded, Transient
-from gans.source import Capture, Given, Reference, Request, Source
-from gans.storage import validators
+from gans.source import Capture, Provided, Reference, Request, Source
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import Store
+from gans.storage.validators import Validators, read_validators, validators_of, write_validators
 
 PART_BYTES = 4 * 1024 * 1024
 """Bodies beyond this begin a new part, so that neither step ever holds more than a part in memory."""
@@ -46,8 +46,8 @@ class _Run:
         self.source, self.slot, self.store, self.http, self.clock = source, slot, store, http, clock
         self.attempt = clock()
         self.parts: list[str] = []
-        self.validators = validators.recall(store, source.name)
-        self.fresh: validators.Validators = {}
+        self.validators = read_validators(store, source.name)
+        self.fresh: dict[str, Validators | None] = {}
         self.is_quota_used_up = False
         self._begin()
 
@@ -62,7 +62,7 @@ class _Run:
         self.writer.add(capture)
         if 200 <= capture.status < 300:  # one without validators takes the place of one with them
             # What is followed is always asked for whole: without its body there would be nothing to follow.
-            self.fresh[capture.unit] = {} if is_followed else validators.validators(capture, self._holds_until(capture))
+            self.fresh[capture.unit] = None if is_followed else validators_of(capture, self._holds_until(capture))
 
     def _holds_until(self, capture: Capture) -> datetime | None:
         return self.source.holds_until(capture) if self.source.holds_until else None
@@ -76,7 +76,7 @@ class _Run:
             key, writer.close(Footer(self.clock(), requests, writer.body_bytes, writer.captures, is_cut_short, note))
         )
         self.parts.append(key)
-        validators.remember(self.store, header.source, self.fresh)
+        write_validators(self.store, header.source, self.fresh)
         self.fresh = {}
 
 
@@ -103,14 +103,14 @@ def collect(
     """
     http.require_key(source)
     run = _Run(source, slot, store, http, clock)
-    todo: deque[Request | Given] = deque(source.plan(reference, slot))
+    todo: deque[Request | Provided] = deque(source.plan(reference, slot))
     units, left = len(todo), MAX_FOLLOWED
     transient = permanent = done = 0
     is_cut_short = True
     try:
         while todo:
             unit = todo.popleft()
-            if isinstance(unit, Given):
+            if isinstance(unit, Provided):
                 run.add(Capture(unit.unit, "", 0, slot, clock(), context=unit.context))
             else:
                 capture, error = _fetch(run, unit)
@@ -149,22 +149,27 @@ def _not_asked(run: _Run, request: Request) -> Capture:
 
 def _fetch(run: _Run, request: Request) -> tuple[Capture, Transient | Permanent | None]:
     """The answer to one request, and what went wrong."""
-    known = validators.answered(run.validators.get(request.unit, {}), request, run.attempt)
-    answer, error = Answer(0, {}, b""), None
+    known = run.validators.get(request.unit)
+    if known and not known.are_for(request, run.attempt):
+        known = None
+    response, error = Response(0, {}, b""), None
     try:
         if run.is_quota_used_up:
             raise QuotaExceeded("not asked: the quota is used up")
         # Half a period early is near enough: an answer that holds for a period is asked for in every one.
-        if validators.still_holds(known, run.clock() + run.source.schedule.period / 2):
+        if known and known.is_fresh(run.clock() + run.source.schedule.period / 2):
             raise NotModified("not asked: the last answer still holds", 304)
-        answer = run.http.ask(run.source, request, validators.conditions(known))
-        if validators.is_same(known, answer.body):
+        response = run.http.get(run.source, request, known.headers() if known else {})
+        if known and known.is_same(response.body):
             raise NotModified("the same as the last answer", 304)
-    except NotModified as told:
-        answer = Answer(told.status, {}, b"")
-    except (Transient, Permanent) as told:
-        answer, error = Answer(told.status, {}, b""), told
-        run.is_quota_used_up |= isinstance(told, QuotaExceeded)
+    except NotModified as unchanged:
+        response = Response(unchanged.status, {}, b"")
+    except (Transient, Permanent) as failure:
+        response, error = Response(failure.status, {}, b""), failure
+        run.is_quota_used_up |= isinstance(failure, QuotaExceeded)
     reason = f"{type(error).__name__}: {error}" if error else ""
     url, now = request.full_url, run.clock()
-    return Capture(request.unit, url, answer.status, run.slot, now, answer.headers, request.context, answer.body, reason), error
+    return (
+        Capture(request.unit, url, response.status, run.slot, now, response.headers, request.context, response.body, reason),
+        error,
+    )

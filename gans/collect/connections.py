@@ -16,13 +16,13 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-until: ContextVar[float] = ContextVar("until", default=math.inf)
+deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 """When the try that is under way must be over; the connections read it, deep inside urllib3."""
 
 
 def _left(most: float) -> float:
     """The seconds that the try still has, at most `most`."""
-    left = min(most, until.get() - time.monotonic())
+    left = min(most, deadline.get() - time.monotonic())
     if left <= 0:
         raise TimeoutError
     return left

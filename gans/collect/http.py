@@ -2,7 +2,7 @@
 
 Time-outs, few tries with full jitter, `Retry-After` honoured but capped, no try that would outlast the time that is left, a pause
 between two requests to a host, conditional requests, a cap on the answer's size, TLS always verified, and no request to a host
-that the source does not declare (or, for one that is told its hosts, to a name of no public host) or to an address inside a
+that the source does not declare (or, for one that discovers its hosts, to a name of no public host) or to an address inside a
 private network.
 """
 
@@ -21,7 +21,7 @@ import urllib3
 from urllib3.util import Retry, parse_url
 
 from gans import __version__
-from gans.collect.connections import PrivateAddress, Session, may_be_public, until
+from gans.collect.connections import PrivateAddress, Session, deadline, may_be_public
 from gans.errors import NotModified, Permanent, QuotaExceeded, Transient
 from gans.settings import Settings
 from gans.source import Request, Source
@@ -43,7 +43,7 @@ _KEPT_HEADERS = ("content-type", "etag", "last-modified", "date", "age", "conten
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True):
     """A complete 2xx answer; `headers` are the few worth keeping, in lower case."""
 
     status: int
@@ -75,11 +75,11 @@ class Http:
         """
         return self._settings.key(source.secret)
 
-    def ask(self, source: Source, request: Request, validators: Mapping[str, str] | None = None) -> Answer:
+    def get(self, source: Source, request: Request, conditions: Mapping[str, str] | None = None) -> Response:
         """The answer to `request`, tried a few times.
 
         Args:
-            validators: `If-None-Match` and `If-Modified-Since` of the last answer that was landed.
+            conditions: `If-None-Match` and `If-Modified-Since` of the last answer that was landed.
 
         Raises:
             NotModified: the upstream has nothing newer.
@@ -95,14 +95,14 @@ class Http:
                 break
             time.sleep(wait)
             try:
-                return self._try(source, request, key, validators or {})
+                return self._try(source, request, key, conditions or {})
             except Transient as error:
                 failure = Transient(f"{error} (tried {tried + 1} times)", error.status, error.retry_after)
                 wait = min(max(error.retry_after or 0.0, random.uniform(0, BACKOFF_S * 2**tried)), LONGEST_WAIT_S)
         raise failure
 
-    def _try(self, source: Source, request: Request, key: str, validators: Mapping[str, str]) -> Answer:
-        url, headers = request.full_url, {**request.headers, **validators}
+    def _try(self, source: Source, request: Request, key: str, conditions: Mapping[str, str]) -> Response:
+        url, headers = request.full_url, {**request.headers, **conditions}
         if source.secret and key:
             if source.secret.host:
                 url = urlsplit(url)._replace(netloc=source.secret.host).geturl()
@@ -110,7 +110,7 @@ class Http:
                 headers[source.secret.header] = key
             else:
                 url += f"{'&' if request.params else '?'}{urlencode({source.secret.param: key})}"
-        until.set(time.monotonic() + min(source.pause.total_seconds() + TRY_S, self.remaining()))
+        deadline.set(time.monotonic() + min(source.pause.total_seconds() + TRY_S, self.remaining()))
         for _ in range(MAX_REDIRECTS + 1):
             host = self._allowed(source, url)
             self._pace(host, source.pause)
@@ -121,17 +121,17 @@ class Http:
         raise Permanent(f"{host} redirects more than {MAX_REDIRECTS} times")
 
     def _allowed(self, source: Source, url: str) -> str:
-        """The host of `url`, if the source may ask it: https, and declared, or any public one where it is told its hosts."""
+        """The host of `url`, if the source may ask it: https, and declared, or any public one where it discovers its hosts."""
         try:
             parts = parse_url(url)  # as urllib3 will read it when it connects: others see another host in `https://a\\@b/`
         except ValueError:
             raise Permanent(f"Refused to ask what is no URL: {_printable(url)[:200]}") from None
         host = parts.host or ""
         hosts = {*source.hosts, source.secret.host if source.secret else ""} - {""}
-        is_allowed = host in hosts or (source.is_told_hosts and may_be_public(host))
+        is_allowed = host in hosts or (source.discovers_hosts and may_be_public(host))
         if parts.scheme != "https" or parts.port not in (None, 443) or not is_allowed:
             where = _printable(f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}")
-            whom = "public hosts by https" if source.is_told_hosts else ", ".join(sorted(hosts))
+            whom = "public hosts by https" if source.discovers_hosts else ", ".join(sorted(hosts))
             raise Permanent(f"Refused to ask {where}: {source.name} may ask {whom}")
         return host
 
@@ -162,28 +162,28 @@ class Http:
         except requests.exceptions.RequestException as error:
             raise Transient(f"{host}: no connection ({_innermost(error)})") from None
 
-    def _read(self, source: Source, host: str, response: requests.Response, key: str) -> Answer:
+    def _read(self, source: Source, host: str, response: requests.Response, key: str) -> Response:
         """The body, unless the status or its size or pace forbids."""
         status = response.status_code
         if status == 304:
             raise NotModified(f"{host} has nothing newer", status)
-        body = bytearray()
+        received = bytearray()
         try:
             for chunk in response.iter_content(64 * 1024):
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
+                received += chunk
+                if len(received) > MAX_BODY_BYTES:
                     raise Permanent(f"{host}: the answer is over {MAX_BODY_BYTES >> 20} MiB and was cut off", status)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-            if until.get() - time.monotonic() < 0.05:  # a socket's time-out may come a moment early
+            if deadline.get() - time.monotonic() < 0.05:  # a socket's time-out may come a moment early
                 raise Transient(f"{host}: the answer took longer than {TRY_S:.0f} s", status) from None
             raise Transient(f"{host}: the answer broke off ({_innermost(error)})", status) from None
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-        told = _without(key, bytes(body))
-        message = f"{host} answered {status} {responses.get(status, '')}".rstrip() + _said(headers, told)
-        if source.quota and source.quota.is_used_up(status, told):
+        body = _without(key, bytes(received))
+        message = f"{host} answered {status} {responses.get(status, '')}".rstrip() + _excerpt(headers, body)
+        if source.quota and source.quota.is_used_up(status, body):
             raise QuotaExceeded(message, status)
         if 200 <= status < 300:
-            return Answer(status, headers, told)
+            return Response(status, headers, body)
         if status in _TRANSIENT or status >= 500:
             raise Transient(message, status, _retry_after(response.headers.get("retry-after")))
         raise Permanent(message, status)
@@ -219,7 +219,7 @@ def _printable(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _said(headers: Mapping[str, str], body: bytes) -> str:
+def _excerpt(headers: Mapping[str, str], body: bytes) -> str:
     """The beginning of an error's body where it is meant for programs (JSON, text), for the message."""
     if "html" in headers.get("content-type", "html"):
         return ""

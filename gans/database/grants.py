@@ -6,7 +6,7 @@ from gans.errors import ConfigError
 from gans.secrets import Login
 
 
-def admit(engine: Engine, login: Login) -> None:
+def grant_read_only(engine: Engine, login: Login) -> None:
     """Makes the user of `login`, or gives an existing one this password, and the right to read this database alone.
 
     Where this connection is encrypted, the user's must be too.

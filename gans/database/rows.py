@@ -21,7 +21,7 @@ _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @cache
-def checker(table: Table, columns: tuple[str, ...]) -> type[msgspec.Struct]:
+def row_type(table: Table, columns: tuple[str, ...]) -> type[msgspec.Struct]:
     """The struct that a row with just these `columns` of `table` must fit."""
     fields = [(str(name), _type(table.columns[name])) for name in columns]
     return msgspec.defstruct(str(table.name), fields, array_like=True, frozen=True, gc=False)
@@ -31,24 +31,24 @@ def _type(column: Column[Any]) -> Any:
     """The Python type of a column's values, with its bounds; a number without them could be infinite, or too large to store."""
     kind: Any = column.type
     bounds = {name: column.info[name] for name in ("ge", "le") if name in column.info}
-    checked: Any
+    validate_row: Any
     if isinstance(kind, (Integer, Float)) and len(bounds) < 2:
         raise TypeError(f"{column}: a number needs its least and greatest value, ge and le")
     if isinstance(kind, Instant):
-        checked = Annotated[datetime, msgspec.Meta(tz=True)]
+        validate_row = Annotated[datetime, msgspec.Meta(tz=True)]
     elif isinstance(kind, Boolean):
-        checked = bool
+        validate_row = bool
     elif isinstance(kind, Integer):
-        checked = Annotated[int, msgspec.Meta(**bounds)]
+        validate_row = Annotated[int, msgspec.Meta(**bounds)]
     elif isinstance(kind, Float):
-        checked = Annotated[float, msgspec.Meta(**bounds)]
+        validate_row = Annotated[float, msgspec.Meta(**bounds)]
     elif isinstance(kind, Date):
-        checked = date
+        validate_row = date
     elif isinstance(kind, String):
-        checked = Annotated[str, msgspec.Meta(max_length=kind.length)]
+        validate_row = Annotated[str, msgspec.Meta(max_length=kind.length)]
     else:
         raise TypeError(f"{column}: no check for {kind!r}")
-    return checked | None if column.nullable else checked
+    return validate_row | None if column.nullable else validate_row
 
 
 @cache
@@ -59,37 +59,37 @@ def _columns_of(table: Table, columns: tuple[str, ...], kind: type) -> tuple[str
 _POSITION = re.compile(r" - at `\$\[\d+\](?:\[(\d+)\])?`")
 
 
-def checked(table: Table, columns: tuple[str, ...], values: Sequence[Any]) -> msgspec.Struct:
+def validate_row(table: Table, columns: tuple[str, ...], values: Sequence[Any]) -> msgspec.Struct:
     """The values of a row, in the order of `columns`, as a struct that fits `table`, its instants in UTC.
 
     Raises:
         BadData: a value is of the wrong type, out of bounds, too long, or missing where it must not be.
     """
-    return all_checked(table, columns, [values])[0]
+    return validate_rows(table, columns, [values])[0]
 
 
-def all_checked(table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> list[msgspec.Struct]:
+def validate_rows(table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> list[msgspec.Struct]:
     """The same for many rows, in their order.
 
     Raises:
-        BadData: as `checked`, for one of the rows.
+        BadData: as `validate_row`, for one of the rows.
     """
     try:
-        fitting: list[msgspec.Struct] = msgspec.convert(rows, list[checker(table, columns)])  # type: ignore[misc]
+        valid: list[msgspec.Struct] = msgspec.convert(rows, list[row_type(table, columns)])  # type: ignore[misc]
     except msgspec.ValidationError as error:
         found = _POSITION.search(str(error))
         where = f"{table.name}.{columns[int(found[1])]}" if found and found[1] else table.name
         raise BadData(f"{where}: {_POSITION.sub('', str(error))}") from None
     for name in _columns_of(table, columns, String):
-        _check_texts(table, name, set(map(attrgetter(name), fitting)) - {None})
+        _check_texts(table, name, set(map(attrgetter(name), valid)) - {None})
     for name in _columns_of(table, columns, Instant):
-        for row, instant in zip(fitting, map(attrgetter(name), fitting), strict=True):
+        for row, instant in zip(valid, map(attrgetter(name), valid), strict=True):
             if instant is not None and instant.tzinfo is not UTC:  # MariaDB would drop the offset and keep the local time
                 try:
                     msgspec.structs.force_setattr(row, name, instant.astimezone(UTC))
                 except OverflowError:
                     raise BadData(f"{table.name}.{name}: {instant.isoformat()} is not a time in UTC") from None
-    return fitting
+    return valid
 
 
 def _check_texts(table: Table, name: str, texts: set[str]) -> None:

@@ -9,16 +9,16 @@ import msgspec
 from sqlalchemy import Connection, Engine, Table, delete, insert, select
 
 from gans import __version__
-from gans.database.rows import checked
+from gans.database.rows import validate_row
 from gans.database.transactions import in_transaction
 from gans.database.upsert import upsert
 from gans.errors import BadData
 from gans.load.publish import publish
-from gans.load.transform import FixedKeys, Meaning, is_fixed, missing, understand
+from gans.load.transform import FixedKeys, ParsedPart, is_fixed, missing, parse_part
 from gans.source import Source
 from gans.storage.landing import Part, PartKey, read_part
 from gans.storage.store import Store
-from gans.storage.validators import forget
+from gans.storage.validators import drop_validators
 from gans.tables import collection_runs, metadata, rejects
 
 REASON_CHARS = 1_000
@@ -33,7 +33,7 @@ class Loaded(msgspec.Struct, frozen=True):
         rejected: items and answers refused.
         published: the reference tables whose snapshot changed.
         error: the first failure, or why there was nothing to do; "" otherwise.
-        misunderstood: how many units were answered with nothing that could be used; 1 for a part that cannot be read.
+        unusable: how many units were answered with nothing that could be used; 1 for a part that cannot be read.
         lag_s: the seconds from the end of the fetching to the rows in the database; None where nothing was stored, or the part
             cannot be read.
     """
@@ -44,7 +44,7 @@ class Loaded(msgspec.Struct, frozen=True):
     rejected: int
     published: tuple[str, ...]
     error: str
-    misunderstood: int
+    unusable: int
     lag_s: float | None
 
 
@@ -71,28 +71,28 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
         part = read_part(data)
         if (found := PartKey.of(part.header)) != part_key:
             raise BadData(f"The part is that of {found}")
-        if source.keep and part_key.attempt < clock() - source.keep:
+        if source.retention and part_key.attempt < clock() - source.retention:
             raise BadData(f"The part is older than {source.name} may keep: it is not read any more")
     except BadData as error:
-        meaning, line, misunderstood = Meaning(), _unreadable(part_key, str(error), clock()), 1
+        parsed, line, unusable = ParsedPart(), _unreadable(part_key, str(error), clock()), 1
     else:
-        meaning = understand(source, part, in_transaction(engine, lambda connection: _fixed_keys(connection, source)))
-        line, misunderstood = _ledger_line(source, part_key, part, meaning, clock()), len(meaning.misunderstood)
-    forget(store, source.name, meaning.misunderstood)
+        parsed = parse_part(source, part, in_transaction(engine, lambda connection: _fixed_keys(connection, source)))
+        line, unusable = _ledger_line(source, part_key, part, parsed, clock()), len(parsed.unusable)
+    drop_validators(store, source.name, parsed.unusable)
 
     def store_all(connection: Connection) -> None:
-        _store(connection, part_key, meaning, line)
-        if source.keep:
-            _drop(connection, source.writes, line["loaded_at"] - source.keep)
+        _store(connection, part_key, parsed, line)
+        if source.retention:
+            _drop(connection, source.writes, line["loaded_at"] - source.retention)
 
     in_transaction(engine, store_all)
     lag_s = (clock() - line["finished_at"]).total_seconds() if line["finished_at"] else None
     counts: Counter[str] = Counter()
-    for (table, _), rows in meaning.rows.items():
+    for (table, _), rows in parsed.rows.items():
         counts[table] += len(rows)
     # Every table, whatever came: rows in one may leave those of another behind (`current_with`), and a snapshot may be lost.
     published = publish(engine, store, source.writes)
-    return Loaded(part_key, line["status"], counts, len(meaning.refused), published, line["error"] or "", misunderstood, lag_s)
+    return Loaded(part_key, line["status"], counts, len(parsed.refused), published, line["error"] or "", unusable, lag_s)
 
 
 def _loaded_before(connection: Connection, key: PartKey) -> Loaded | None:
@@ -109,14 +109,14 @@ def _fixed_keys(connection: Connection, source: Source) -> FixedKeys:
     return {column.table.name: set(connection.scalars(select(column))) for column in parents}
 
 
-def _ledger_line(source: Source, key: PartKey, part: Part, meaning: Meaning, now: datetime) -> dict[str, Any]:
+def _ledger_line(source: Source, key: PartKey, part: Part, parsed: ParsedPart, now: datetime) -> dict[str, Any]:
     footer = part.footer
-    units = meaning.good + meaning.not_modified + meaning.failed
-    status = meaning.status
+    units = parsed.good + parsed.not_modified + parsed.failed
+    status = parsed.status
     if footer.is_cut_short:
-        status = "partial" if meaning.good or meaning.not_modified else "failed"
+        status = "partial" if parsed.good or parsed.not_modified else "failed"
     first = next(
-        (refused.reason for refused in meaning.refused),
+        (refused.reason for refused in parsed.refused),
         "the run was stopped before its end" if footer.is_cut_short else footer.note,
     )
     return {
@@ -126,10 +126,10 @@ def _ledger_line(source: Source, key: PartKey, part: Part, meaning: Meaning, now
         "requests": footer.requests,
         "bytes_received": footer.bytes_received,
         "units_planned": units,
-        "units_failed": meaning.failed,
-        "rows_offered": meaning.offered,
-        "rows_rejected": len(meaning.refused),
-        "missing": msgspec.json.encode(missing(meaning), order="sorted").decode(),
+        "units_failed": parsed.failed,
+        "rows_offered": parsed.offered,
+        "rows_rejected": len(parsed.refused),
+        "missing": msgspec.json.encode(missing(parsed), order="sorted").decode(),
         "landing_key": str(key),
         "code_version": __version__,
         "error": first[:REASON_CHARS] or None,
@@ -154,21 +154,21 @@ def _run_key(key: PartKey) -> dict[str, Any]:
     return {"source": key.source, "slot_at": key.slot, "attempt_at": key.attempt, "part": key.part}
 
 
-def _store(connection: Connection, key: PartKey, meaning: Meaning, line: dict[str, Any]) -> None:
+def _store(connection: Connection, key: PartKey, parsed: ParsedPart, line: dict[str, Any]) -> None:
     """Parents before children, rows in key order, so that two loaders that share rows mostly wait and seldom deadlock."""
     by_table: dict[str, list[list[msgspec.Struct]]] = {}
-    for (name, _), rows in meaning.rows.items():
+    for (name, _), rows in parsed.rows.items():
         by_table.setdefault(name, []).append(rows)
-    for parent, stubs in _parents(connection, meaning).items():
+    for parent, stubs in _parents(connection, parsed).items():
         by_table.setdefault(parent, []).insert(0, stubs)
     for parent_first in metadata.sorted_tables:
         for rows in by_table.get(parent_first.name, ()):
             upsert(connection, parent_first, rows)
     columns = tuple(line)
-    upsert(connection, collection_runs, [checked(collection_runs, columns, list(line.values()))])
+    upsert(connection, collection_runs, [validate_row(collection_runs, columns, list(line.values()))])
     of_run = _run_key(key)
     connection.execute(delete(rejects).where(*(rejects.c[name] == value for name, value in of_run.items())))
-    if meaning.refused:
+    if parsed.refused:
         connection.execute(
             insert(rejects),
             [
@@ -179,7 +179,7 @@ def _store(connection: Connection, key: PartKey, meaning: Meaning, line: dict[st
                     "reason": refused.reason[:REASON_CHARS],
                     "item": refused.item,
                 }
-                for place, refused in enumerate(meaning.refused, 1)
+                for place, refused in enumerate(parsed.refused, 1)
             ],
         )
 
@@ -190,10 +190,10 @@ def _drop(connection: Connection, tables: Iterable[str], before: datetime) -> No
         connection.execute(delete(table).where(table.c.fetched_at < before))
 
 
-def _parents(connection: Connection, meaning: Meaning) -> dict[str, list[msgspec.Struct]]:
+def _parents(connection: Connection, parsed: ParsedPart) -> dict[str, list[msgspec.Struct]]:
     """Key-only rows for the parents that are not there yet, by table: their own batches will fill them."""
     wanted: dict[Table, set[Any]] = {}
-    for (name, columns), rows in meaning.rows.items():
+    for (name, columns), rows in parsed.rows.items():
         for key in metadata.tables[name].foreign_keys:
             parent = key.column.table
             if key.parent.name in columns and not is_fixed(parent):
@@ -204,5 +204,5 @@ def _parents(connection: Connection, meaning: Meaning) -> dict[str, list[msgspec
         (column,) = parent.primary_key
         there = set(connection.scalars(select(column).where(column.in_(values))))
         absent = sorted(values - there - {None})
-        missing[str(parent.name)] = [checked(parent, (str(column.name),), [value]) for value in absent]
+        missing[str(parent.name)] = [validate_row(parent, (str(column.name),), [value]) for value in absent]
     return missing

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Table
 
-from gans.database.rows import all_checked
+from gans.database.rows import validate_rows
 from gans.database.upsert import newest_by
 from gans.errors import BadData
-from gans.source import Capture, Item, Lacking, Reject, Row, Rows, Source
+from gans.source import Capture, Item, Omitted, Reject, Row, Rows, Source
 from gans.storage.landing import Part
 from gans.tables import metadata
 
@@ -37,28 +37,28 @@ class Refused(msgspec.Struct, frozen=True):
     item: str = ""
 
 
-class Meaning(msgspec.Struct):
+class ParsedPart(msgspec.Struct):
     """What a part means.
 
     Attributes:
         rows: by table and columns, in key order.
         refused: the items and answers that are no rows.
-        lacking: by column, how many items were left out since they lack it; by rule, how many values it mended.
+        omitted: by column, how many items were left out since they lack it; by rule, how many values it mended.
         offered: how many items the answers gave; without those left out.
         good: how many units gave rows, or had nothing to give.
         not_modified: how many units had nothing newer.
         failed: how many units gave no answer, or one without a good row.
-        misunderstood: those of the failed that were answered.
+        unusable: those of the failed that were answered.
     """
 
     rows: dict[Place, list[msgspec.Struct]] = {}
     refused: list[Refused] = []
-    lacking: dict[str, int] = {}
+    omitted: dict[str, int] = {}
     offered: int = 0
     good: int = 0
     not_modified: int = 0
     failed: int = 0
-    misunderstood: list[str] = []
+    unusable: list[str] = []
 
     @property
     def status(self) -> str:
@@ -72,50 +72,50 @@ def is_fixed(table: Table) -> bool:
     return "fetched_at" not in table.columns
 
 
-def understand(source: Source, part: Part, fixed: FixedKeys) -> Meaning:
+def parse_part(source: Source, part: Part, fixed: FixedKeys) -> ParsedPart:
     """Parses and checks every capture of a part; of two rows with one key, the one of the later capture stays."""
-    meaning = Meaning()
+    parsed = ParsedPart()
     newest: dict[Place, dict[Any, msgspec.Struct]] = {}
     for capture in sorted(part.captures, key=lambda capture: capture.fetched_at):
         if capture.error:
-            meaning.failed += 1
-            meaning.refused.append(Refused(capture.unit, capture.error))
+            parsed.failed += 1
+            parsed.refused.append(Refused(capture.unit, capture.error))
             continue
         if capture.status == 304:
-            meaning.not_modified += 1
+            parsed.not_modified += 1
             continue
-        refused_before, has_rows = len(meaning.refused), False
-        for rows in _batches(source, capture, meaning):
-            for place, fitting in _fitting(source, capture, rows, fixed, meaning):
-                newest.setdefault(place, {}).update(fitting)
+        refused_before, has_rows = len(parsed.refused), False
+        for rows in _batches(source, capture, parsed):
+            for place, valid in _validated(source, capture, rows, fixed, parsed):
+                newest.setdefault(place, {}).update(valid)
                 has_rows = True
         if capture.url:  # what was only given is no unit
-            is_good = has_rows or len(meaning.refused) == refused_before
-            meaning.good += is_good
-            meaning.failed += not is_good
+            is_good = has_rows or len(parsed.refused) == refused_before
+            parsed.good += is_good
+            parsed.failed += not is_good
             if not is_good:
-                meaning.misunderstood.append(capture.unit)
-    meaning.rows = {place: [newest[place][key] for key in sorted(newest[place])] for place in sorted(newest)}
-    return meaning
+                parsed.unusable.append(capture.unit)
+    parsed.rows = {place: [newest[place][key] for key in sorted(newest[place])] for place in sorted(newest)}
+    return parsed
 
 
-def _batches(source: Source, capture: Capture, meaning: Meaning) -> Iterator[Rows]:
-    """The rows of a capture, those of a table with the same columns together; what else it holds is noted in `meaning`."""
+def _batches(source: Source, capture: Capture, parsed: ParsedPart) -> Iterator[Rows]:
+    """The rows of a capture, those of a table with the same columns together; what else it holds is noted in `parsed`."""
     alike: dict[tuple[str, int], list[Row]] = {}
     for item in _items(source, capture):
         if isinstance(item, Row):
             alike.setdefault((item.table, len(item.values)), []).append(item)
         elif isinstance(item, Rows):
-            meaning.offered += len(item.values)
+            parsed.offered += len(item.values)
             yield item
         elif isinstance(item, Reject):
-            meaning.offered += 1
-            _refuse(meaning, source, capture, item)
+            parsed.offered += 1
+            _refuse(parsed, source, capture, item)
         else:
-            told, times = (item.column, 1) if isinstance(item, Lacking) else (item.rule, item.times)
-            meaning.lacking[told] = meaning.lacking.get(told, 0) + times
+            told, times = (item.column, 1) if isinstance(item, Omitted) else (item.rule, item.times)
+            parsed.omitted[told] = parsed.omitted.get(told, 0) + times
     for rows in alike.values():
-        meaning.offered += len(rows)
+        parsed.offered += len(rows)
         yield from _together(rows)
 
 
@@ -142,30 +142,30 @@ def _items(source: Source, capture: Capture) -> list[Item]:
     return [Reject(reason, capture.body[:EXCERPT_CHARS].decode(errors="replace"))]
 
 
-def _fitting(
-    source: Source, capture: Capture, rows: Rows, fixed: FixedKeys, meaning: Meaning
+def _validated(
+    source: Source, capture: Capture, rows: Rows, fixed: FixedKeys, parsed: ParsedPart
 ) -> Iterator[tuple[Place, Iterable[tuple[Any, msgspec.Struct]]]]:
     """The rows that fit, with their keys; where one does not, each half by itself, until it alone is left and is refused."""
     try:
-        found = _checked(source, capture, rows, fixed)
+        found = _validate(source, capture, rows, fixed)
     except BadData as error:
         if len(rows.values) == 1:
             (row,) = rows.each()
-            _refuse(meaning, source, capture, Reject(str(error), _as_json(row.values)))
+            _refuse(parsed, source, capture, Reject(str(error), _as_json(row.values)))
             return
         half = len(rows.values) // 2
         for values in (rows.values[:half], rows.values[half:]):
-            yield from _fitting(source, capture, Rows(rows.table, rows.columns, values), fixed, meaning)
+            yield from _validated(source, capture, Rows(rows.table, rows.columns, values), fixed, parsed)
     else:
         yield found
 
 
-def _refuse(meaning: Meaning, source: Source, capture: Capture, item: Reject) -> None:
-    shown = "" if source.keep else _storable(item.item[:EXCERPT_CHARS])  # a reject outlives what may only be kept so long
-    meaning.refused.append(Refused(capture.unit, _storable(item.reason), shown))
+def _refuse(parsed: ParsedPart, source: Source, capture: Capture, item: Reject) -> None:
+    shown = "" if source.retention else _storable(item.item[:EXCERPT_CHARS])  # a reject outlives what may only be kept so long
+    parsed.refused.append(Refused(capture.unit, _storable(item.reason), shown))
 
 
-def _checked(
+def _validate(
     source: Source, capture: Capture, rows: Rows, fixed: FixedKeys
 ) -> tuple[Place, Iterable[tuple[Any, msgspec.Struct]]]:
     """Rows as structs that fit their table, with their keys.
@@ -178,11 +178,11 @@ def _checked(
     table = metadata.tables[rows.table]
     layout = _layout(table, rows.columns)
     versions = (capture.fetched_at,) * layout.versions
-    fitting = all_checked(table, layout.columns, [values + versions for values in rows.values])
+    valid = validate_rows(table, layout.columns, [values + versions for values in rows.values])
     for column, parent in layout.fixed_parents:
-        if unknown := set(map(attrgetter(column), fitting)) - fixed[parent] - {None}:
+        if unknown := set(map(attrgetter(column), valid)) - fixed[parent] - {None}:
             raise BadData(f"{rows.table}.{column}: {unknown.pop()!r} is not in {parent}")
-    return (rows.table, layout.columns), zip(map(layout.key, fitting), fitting, strict=True)
+    return (rows.table, layout.columns), zip(map(layout.key, valid), valid, strict=True)
 
 
 class _Layout(NamedTuple):
@@ -236,11 +236,11 @@ def _storable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def missing(meaning: Meaning) -> dict[str, int]:
+def missing(parsed: ParsedPart) -> dict[str, int]:
     """How many rows, or items that are none for want of it, lack which column, and which rule mended how many; the most first."""
-    counts = Counter(meaning.lacking)
-    for (table, columns), rows in meaning.rows.items():
+    counts = Counter(parsed.omitted)
+    for (table, columns), rows in parsed.rows.items():
         for name in columns:
-            if lacking := list(map(attrgetter(name), rows)).count(None):
-                counts[f"{table}.{name}"] += lacking
+            if omitted := list(map(attrgetter(name), rows)).count(None):
+                counts[f"{table}.{name}"] += omitted
     return dict(counts.most_common(MOST_MISSING))

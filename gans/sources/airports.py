@@ -29,7 +29,7 @@ import msgspec
 from gans.errors import BadData
 from gans.geography import EARTH_RADIUS_KM, great_circle_km, timezone_at
 from gans.schedule import weekly
-from gans.source import Capture, Lacking, Reference, Reject, Request, Row, Source
+from gans.source import Capture, Omitted, Reference, Reject, Request, Row, Source
 
 URL: Final = "https://davidmegginson.github.io/ourairports-data/airports.csv"
 _M_PER_FT: Final = 0.3048
@@ -84,7 +84,7 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
         )
 
 
-def parse(capture: Capture) -> Iterator[Row | Reject | Lacking]:
+def parse(capture: Capture) -> Iterator[Row | Reject | Omitted]:
     """A row per airport with scheduled service, and one per city that it is near.
 
     Raises:
@@ -128,7 +128,7 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Lacking]:
             yield Row("city_airports", {"city_id": city_id, "airport_icao": code, "distance_km": round(distance_km, 1)})
 
 
-def _airports(body: bytes) -> Iterator[_Found | Reject | Lacking]:
+def _airports(body: bytes) -> Iterator[_Found | Reject | Omitted]:
     """The airports that are taken, by rules 1 and 2.
 
     No field holds a line break, so that each line is read by itself: a stray quote costs a line and not the rest of the file.
@@ -154,7 +154,7 @@ def _airports(body: bytes) -> Iterator[_Found | Reject | Lacking]:
             yield Reject(f"line {number}: {error}", text)
             continue
         rank = next((rank for rank, name in enumerate(_CODE_FIELDS) if _ICAO.fullmatch(getattr(line, name) or "")), None)
-        yield Lacking("airports.airport_icao") if rank is None else _Found(rank, line, text)
+        yield Omitted("airports.airport_icao") if rank is None else _Found(rank, line, text)
 
 
 def _fields(line: str) -> list[str]:

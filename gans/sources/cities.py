@@ -22,7 +22,7 @@ from urllib.parse import quote
 from gans.errors import BadData, ConfigError
 from gans.geography import timezone_at
 from gans.schedule import daily
-from gans.source import Capture, Given, Reference, Request, Row, Source
+from gans.source import Capture, Provided, Reference, Request, Row, Source
 from gans.sources._wikipedia import figures, infobox
 from gans.sources._wikipedia.article import read_article
 from gans.sources._wikipedia.countries import country_code, is_subdivision
@@ -32,7 +32,7 @@ LANGUAGES: Final = ("en", "de")
 _WATCHLIST: Final = "watchlist"
 
 
-def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
+def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
     """The watchlist itself, then the article of each watched city.
 
     Raises:
@@ -47,7 +47,7 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
                 f" articles can be read in {' and '.join(LANGUAGES)}. Name its article in one of these."
             )
     if cities:
-        yield Given(unit=_WATCHLIST, context={"cities": cities})
+        yield Provided(unit=_WATCHLIST, context={"cities": cities})
     for city in watched:
         language, title = city["wikipedia_language"], city["wikipedia_title"]
         yield Request(

@@ -20,7 +20,7 @@ import msgspec
 
 from gans.errors import BadData
 from gans.schedule import weekly
-from gans.source import Capture, Given, Reference, Reject, Request, Row, Source
+from gans.source import Capture, Provided, Reference, Reject, Request, Row, Source
 
 URL = "https://date.nager.at/api/v3/PublicHolidays"
 
@@ -34,7 +34,7 @@ class _Holiday(msgspec.Struct, rename="camel"):
     counties: list[str] | None = None
 
 
-def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
+def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
     """One request for every country and year."""
     countries = sorted({city["country_code"] for city in reference.rows("cities")} - {None})
     for country in countries:

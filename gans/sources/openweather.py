@@ -18,7 +18,7 @@ import msgspec
 
 from gans.errors import BadData
 from gans.schedule import every
-from gans.source import Capture, Given, Reference, Reject, Request, Row, Secret, Source
+from gans.source import Capture, Provided, Reference, Reject, Request, Row, Secret, Source
 from gans.sources._forecasts import Times, ahead
 
 URL = "https://api.openweathermap.org/data/2.5/forecast"
@@ -103,7 +103,7 @@ class _Answer(msgspec.Struct):
 _decode_forecast = msgspec.json.Decoder(_Forecast).decode
 
 
-def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
+def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
     """One request for every city whose coordinates are known."""
     for city in reference.rows("cities"):
         if city["latitude"] is not None and city["longitude"] is not None:

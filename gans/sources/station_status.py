@@ -97,7 +97,7 @@ source = Source(
     schedule=every(minutes=1),
     stale_after=timedelta(minutes=5),
     hosts=(),
-    is_told_hosts=True,
+    discovers_hosts=True,
     holds_until=_gbfs.holds_until,
     reads=("systems",),
     writes=("station_status", "station_vehicle_types"),

@@ -27,7 +27,7 @@ import msgspec
 from gans.errors import BadData
 from gans.geography import EARTH_RADIUS_KM, great_circle_km
 from gans.schedule import daily
-from gans.source import Capture, Given, Reference, Reject, Repaired, Request, Row, Source
+from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Row, Source
 from gans.sources import _gbfs, _paris
 
 WALK_M: Final = 500.0
@@ -63,7 +63,7 @@ _Place = tuple[float | None, float | None]
 """Latitude and longitude."""
 
 
-def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
+def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
     """The watchlist itself, then the discovery document, or the data set, of each watched system.
 
     A system whose `catalogue_id` the catalogue has not is given as such; while there is no catalogue, nothing is asked for it.
@@ -71,7 +71,7 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
     systems = [dict(system) for system in reference.rows("watched_systems")]
     catalogue = {row["catalogue_id"]: row["url"] for row in reference.rows("system_catalogue")}
     if systems:
-        yield Given(_WATCHLIST, {"systems": systems})
+        yield Provided(_WATCHLIST, {"systems": systems})
     for system in systems:
         system_id, provider = system["system_id"], system["provider"]
         if not system["is_watched"]:
@@ -82,7 +82,7 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
         elif url:
             yield _request(system_id, "gbfs", url)
         elif catalogue:
-            yield Given(f"{system_id} gbfs", {"unknown": system["catalogue_id"]})
+            yield Provided(f"{system_id} gbfs", {"unknown": system["catalogue_id"]})
 
 
 def follow(capture: Capture) -> Iterator[Request]:
@@ -249,7 +249,7 @@ source = Source(
     schedule=daily("02:40"),
     stale_after=timedelta(days=3),
     hosts=(),
-    is_told_hosts=True,
+    discovers_hosts=True,
     holds_until=_gbfs.holds_until,
     pause=timedelta(seconds=0.25),
     reads=("watched_systems", "system_catalogue"),

@@ -16,7 +16,7 @@ from typing import Final
 
 from gans.errors import BadData
 from gans.schedule import weekly
-from gans.source import Capture, Lacking, Reference, Reject, Repaired, Request, Row, Source
+from gans.source import Capture, Omitted, Reference, Reject, Repaired, Request, Row, Source
 from gans.sources import _gbfs
 
 URL: Final = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv"
@@ -39,7 +39,7 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
     yield Request("catalogue", URL)
 
 
-def parse(capture: Capture) -> Iterator[Row | Reject | Lacking | Repaired]:
+def parse(capture: Capture) -> Iterator[Row | Reject | Omitted | Repaired]:
     """A row per system.
 
     Raises:
@@ -60,7 +60,7 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Lacking | Repaired]:
             told = dict(zip(names, _fields(line), strict=True))
             values = {ours: told.get(theirs, "").strip() or None for theirs, ours in COLUMNS.items()}
             if values["url"] is None:
-                yield Lacking("system_catalogue.url")
+                yield Omitted("system_catalogue.url")
                 continue
             values["url"] = _gbfs.secured(values["url"])
         except (BadData, ValueError) as error:  # ValueError: not as many fields as names

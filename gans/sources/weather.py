@@ -14,7 +14,7 @@ import msgspec
 
 from gans.errors import BadData
 from gans.schedule import every
-from gans.source import Capture, Given, Reference, Reject, Request, Row, Secret, Source
+from gans.source import Capture, Provided, Reference, Reject, Request, Row, Secret, Source
 from gans.sources._forecasts import HOURS_AHEAD, ahead
 
 URL = "https://api.open-meteo.com/v1/forecast"
@@ -64,7 +64,7 @@ class _Error(msgspec.Struct):
     reason: str
 
 
-def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
+def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
     """One request for every hundred cities whose coordinates are known."""
     cities = [city for city in reference.rows("cities") if city["latitude"] is not None and city["longitude"] is not None]
     for start in range(0, len(cities), PLACES_PER_REQUEST):

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, delete, select
 
 from benchmarks import archive, deployed, minute, snapshot
 from gans.database.engine import open_engine
-from gans.load.transform import understand
+from gans.load.transform import parse_part
 from gans.settings import Settings
 from gans.source import Rows
 from gans.sources.station_status import source
@@ -45,7 +45,7 @@ def test_a_minute_is_landed_in_parts_and_is_understood(tmp_path: Path, monkeypat
     for key in keys:
         data = FolderStore(tmp_path).read(key)
         assert data
-        meaning = understand(source, read_part(data), {})
+        meaning = parse_part(source, read_part(data), {})
         assert meaning.status == "ok"
         assert len({len(rows) for rows in meaning.rows.values()}) == 1, "a row of each table for a station"
 

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import answers, imports, report, upsert
 from benchmarks.side_by_side import Benchmark, Result, compare, seconds
-from gans.database.rows import all_checked
+from gans.database.rows import validate_rows
 from gans.tables import weather_forecasts
 
 MISSED = Result("suite.what.peer", "rows/s", 50.0, 100.0, "peer", 0.5, 0.6, False)
@@ -98,7 +98,7 @@ def test_the_forecasts_are_rows_in_key_order() -> None:
     assert keys == sorted(set(keys))
     columns = (*rows[0], "fetched_at")
     assert set(columns) == {column.name for column in weather_forecasts.columns}
-    all_checked(weather_forecasts, columns, [[*row.values(), upsert.SLOT] for row in rows])
+    validate_rows(weather_forecasts, columns, [[*row.values(), upsert.SLOT] for row in rows])
 
 
 def test_without_the_recorded_answers_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, insert
 from sqlalchemy.engine import make_url
 
-from gans.database.grants import admit
+from gans.database.grants import grant_read_only
 from gans.secrets import Login
 from gans.tables import metadata
 from local.generate import browser as chromium
@@ -30,7 +30,7 @@ def reader_url(migrated: Engine, database_url: str) -> Iterator[str]:
         yield database_url
         return
     reader = Login(f"dashboard_{os.getpid()}", "read-only")
-    admit(migrated, reader)
+    grant_read_only(migrated, reader)
     yield make_url(database_url).set(username=reader.username, password=reader.password).render_as_string(hide_password=False)
     with migrated.begin() as connection:
         connection.exec_driver_sql(f"DROP USER {reader.username}")

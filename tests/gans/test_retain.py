@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, event, func, insert, select, text, update
 
 from gans import retain as module
-from gans.database.rows import checked
+from gans.database.rows import validate_row
 from gans.database.transactions import in_transaction
 from gans.database.upsert import upsert
 from gans.retain import retain
@@ -65,12 +65,12 @@ def stays(versions: list[Version]) -> set[Version]:
 
 def store(engine: Engine, versions: list[Version]) -> None:
     rows = [
-        checked(weather_forecasts, COLUMNS, [city, provider, issued, about + HOUR, about, 1, float(issued.hour), issued])
+        validate_row(weather_forecasts, COLUMNS, [city, provider, issued, about + HOUR, about, 1, float(issued.hour), issued])
         for city, provider, issued, about in sorted(versions)
     ]
 
     def put(connection: Connection) -> None:
-        upsert(connection, cities, [checked(cities, ("city_id",), [city]) for city in sorted({v[0] for v in versions})])
+        upsert(connection, cities, [validate_row(cities, ("city_id",), [city]) for city in sorted({v[0] for v in versions})])
         upsert(connection, weather_forecasts, rows)
 
     in_transaction(engine, put)
@@ -184,7 +184,7 @@ def test_loaders_go_on_while_rows_are_being_deleted(engine: Engine) -> None:
                 loading,
                 weather_forecasts,
                 [
-                    checked(weather_forecasts, COLUMNS, [city, provider, issued, about + HOUR, about, 1, 1.0, issued])
+                    validate_row(weather_forecasts, COLUMNS, [city, provider, issued, about + HOUR, about, 1, 1.0, issued])
                     for city, provider, issued, about in sorted([late, *new, *(v for v in kept if v[:2] == late[:2])])
                 ],
             )

@@ -176,7 +176,7 @@ def test_only_what_is_landed_notifies_the_queue(deployed: Deploy) -> None:
     rules = {rule.get("Prefix"): rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     assert {"landing/", "archive/", "reference/", "state/"} <= set(rules)
     expiring = {prefix for prefix, rule in rules.items() if "ExpirationInDays" in rule}
-    assert expiring == {f"landing/{source.name}/" for source in registry().values() if source.keep}
+    assert expiring == {f"landing/{source.name}/" for source in registry().values() if source.retention}
 
 
 def test_the_schema_is_brought_up_before_anything_fires(deployed: Deploy) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Engine, create_engine, select
 from sqlalchemy.exc import DBAPIError
 
 from gans.database.engine import open_engine
-from gans.database.grants import admit
+from gans.database.grants import grant_read_only
 from gans.database.migrate import differences, head, revision
 from gans.database.upsert import upsert
 from gans.errors import ConfigError
@@ -99,7 +99,7 @@ def test_where_the_connection_is_encrypted_the_analysts_must_be(deployed: URL, d
     migrate.handler({}, Context())
     plain = create_engine(deployed, connect_args={"ssl_disabled": True})
     assert "Access denied" in refused(as_analyst(deployed, ssl_disabled=True), "SELECT 1")
-    admit(plain, read_login("gans/analyst"))
+    grant_read_only(plain, read_login("gans/analyst"))
     with as_analyst(deployed, ssl_disabled=True).connect() as connection:
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
     plain.dispose()

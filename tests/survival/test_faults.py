@@ -12,7 +12,7 @@ import urllib3.util.connection
 from sqlalchemy import Engine, select
 
 from gans.settings import Settings
-from gans.source import Capture, Given, Source
+from gans.source import Capture, Provided, Source
 from gans.sources import registry
 from gans.storage.landing import PartKey, read_part
 from gans.storage.reference import Snapshots
@@ -124,7 +124,7 @@ def assert_accounted(folder: Path, engine: Engine) -> None:
     newest = {source: max(attempt for name, attempt in landed if name == source) for source, _ in landed}
     for name, attempt in newest.items():
         plan = SOURCES[name].plan(reference, SOURCES[name].schedule.slot(NOW))
-        planned = {unit.unit for unit in plan if not isinstance(unit, Given)}
+        planned = {unit.unit for unit in plan if not isinstance(unit, Provided)}
         assert planned <= set(landed[name, attempt]), "a planned unit has left nothing"
 
 

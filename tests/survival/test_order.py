@@ -144,7 +144,7 @@ def test_a_replay_of_everything_into_an_empty_database_makes_the_same_tables(
 ) -> None:
     gans.set(GANS_DATABASE_URL=database_url, GANS_LANDING=str(copy / "data"))
     for source in reversed(SOURCES):
-        if not SOURCES[source].keep:
+        if not SOURCES[source].retention:
             assert "parts" in gans("replay", source).out
     assert "parts" in gans("load").out, "what may not be replayed is loaded once"
     assert dump(engine) == expected

@@ -32,7 +32,7 @@ import gans.sources
 from gans.database.views import SCHEMA
 from gans.errors import BadData
 from gans.load.load import load
-from gans.load.transform import Meaning, understand
+from gans.load.transform import ParsedPart, parse_part
 from gans.source import Capture, Reject, Request, Row, Source, rows_of
 from gans.sources import registry
 from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
@@ -325,7 +325,7 @@ def part_of(source: Source, capture: Capture) -> Part:
     return Part(header, [capture], Footer(capture.fetched_at, 1, len(capture.body), 1))
 
 
-def assert_fits(meaning: Meaning) -> None:
+def assert_fits(meaning: ParsedPart) -> None:
     """Every value of every row is one that its column can hold, on every database."""
     for (table, columns), rows in meaning.rows.items():
         for row in rows:
@@ -415,7 +415,7 @@ def is_said(value: object, column: str, told: Told) -> bool:
     return any(_is_near(of, told.numbers, within + abs(of) * 1e-12) for of, within in ways)
 
 
-def assert_said(source: Source, capture: Capture, meaning: Meaning) -> None:
+def assert_said(source: Source, capture: Capture, meaning: ParsedPart) -> None:
     """No row says what the answer does not: what is not in the rows of the unchanged answers stands in the changed one."""
     known = said_before(source.name)
     if new := values_of(meaning) - known:
@@ -428,10 +428,10 @@ def assert_said(source: Source, capture: Capture, meaning: Meaning) -> None:
 def said_before(name: str) -> set[tuple[str, Any]]:
     """The values that the unchanged answers give, by column."""
     source, found = SOURCES[name], set[tuple[str, Any]]()
-    return found.union(*(values_of(understand(source, part_of(source, base.capture), fixed_keys())) for base in bases(name)))
+    return found.union(*(values_of(parse_part(source, part_of(source, base.capture), fixed_keys())) for base in bases(name)))
 
 
-def values_of(meaning: Meaning) -> set[tuple[str, Any]]:
+def values_of(meaning: ParsedPart) -> set[tuple[str, Any]]:
     """The values of all rows, each with its column."""
     return {
         item
@@ -461,7 +461,7 @@ def test_any_answer_is_rows_rejects_or_bad_data(name: str, record_property: Call
         capture = answer.capture
         with in_time(CPU_SECONDS):
             rows, rejected = parsed(source, capture)
-            meaning = understand(source, part_of(source, capture), fixed_keys())
+            meaning = parse_part(source, part_of(source, capture), fixed_keys())
             with suppress(BadData):
                 assert all(isinstance(request, Request) for request in source.follow(capture))
         assert {row.table for row in rows} <= set(source.writes)

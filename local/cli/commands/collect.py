@@ -81,8 +81,8 @@ def replay(
 ) -> None:
     """Load landed answers again, after a parser was mended or into an empty database. Nothing is deleted."""
     (found,) = choose_sources(registry(), [source])
-    if found.keep:
-        hours = found.keep // timedelta(hours=1)
+    if found.retention:
+        hours = found.retention // timedelta(hours=1)
         raise ConfigError(f"{source} cannot be replayed: its answers are kept for {hours} hours only, and loaded once.")
     slots = since and since.replace(tzinfo=UTC), end_of(until)
     empty = f"Nothing of {source} is landed for these slots. `gans status` shows what ran."

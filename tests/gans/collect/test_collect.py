@@ -14,15 +14,15 @@ import pytest
 from gans.collect import collect as module
 from gans.collect import http
 from gans.collect.collect import Collected, collect
-from gans.collect.http import Answer, Http
+from gans.collect.http import Http, Response
 from gans.errors import BadData, ConfigError, NotModified, Permanent, QuotaExceeded, Transient
 from gans.schedule import every
 from gans.settings import Settings
-from gans.source import Capture, Given, Reference, Request, Secret, Source
+from gans.source import Capture, Provided, Reference, Request, Secret, Source
 from gans.sources import registry
-from gans.storage import validators
 from gans.storage.landing import Part, PartKey, read_part
 from gans.storage.store import FolderStore, Store
+from gans.storage.validators import KEPT, Validators, drop_validators, read_validators, write_validators
 from local.simulator import Simulator
 
 SLOT = datetime(2025, 3, 30, 3, tzinfo=UTC)
@@ -42,15 +42,15 @@ class Rows:
 class Scripted(Http):
     """Gives the answer of each unit, or raises it; everything not scripted is 200 "ok"."""
 
-    def __init__(self, **script: Answer | Exception | type[BaseException]) -> None:
+    def __init__(self, **script: Response | Exception | type[BaseException]) -> None:
         super().__init__(Settings())
         self.script, self.asked = script, dict[str, dict[str, str]]()
 
-    def ask(self, source: Source, request: Request, validators: Mapping[str, str] | None = None) -> Answer:
+    def get(self, source: Source, request: Request, conditions: Mapping[str, str] | None = None) -> Response:
         self.requests += 1
-        self.asked[request.unit] = dict(validators or {})
-        told = self.script.get(request.unit, Answer(200, {}, b"ok"))
-        if isinstance(told, Answer):
+        self.asked[request.unit] = dict(conditions or {})
+        told = self.script.get(request.unit, Response(200, {}, b"ok"))
+        if isinstance(told, Response):
             return told
         raise told
 
@@ -68,10 +68,10 @@ class Broken(FolderStore):
         super().write(key, data)
 
 
-def probe(*units: str | Given, **told: Any) -> Source:
-    def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
+def probe(*units: str | Provided, **told: Any) -> Source:
+    def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
         for unit in units:
-            yield unit if isinstance(unit, Given) else Request(unit, f"https://api.test/{unit}", context={"of": unit})
+            yield unit if isinstance(unit, Provided) else Request(unit, f"https://api.test/{unit}", context={"of": unit})
 
     return Source(
         **{
@@ -119,13 +119,13 @@ def captured(store: Store) -> list[Capture]:
 
 def test_every_planned_unit_leaves_a_capture(run: Run, store: FolderStore) -> None:
     asking = Scripted(
-        good=Answer(200, {"content-type": "text/html"}, b"\xffbody"),
+        good=Response(200, {"content-type": "text/html"}, b"\xffbody"),
         same=NotModified("nothing newer", 304),
         busy=Transient("api.test answered 503 (tried 3 times)", 503),
         lost=Transient("api.test did not answer in time (tried 3 times)"),
         gone=Permanent("api.test answered 404", 404),
     )
-    collected = run(probe(Given("list", {"cities": [1]}), "good", "same", "busy", "lost", "gone"), asking)
+    collected = run(probe(Provided("list", {"cities": [1]}), "good", "same", "busy", "lost", "gone"), asking)
     assert collected == Collected(collected.parts, units=6, transient=2, permanent=1)
     assert [(c.unit, c.url, c.status, c.body, c.error) for c in captured(store)] == [
         ("list", "", 0, b"", ""),
@@ -175,7 +175,11 @@ def test_nothing_to_ask_is_landed_with_the_reason(run: Run, store: FolderStore) 
 
 def test_progress_is_told(run: Run) -> None:
     told: list[tuple[int, int]] = []
-    run(probe("a", Given("b", {}), "c"), Scripted(a=Permanent("no")), on_progress=lambda done, known: told.append((done, known)))
+    run(
+        probe("a", Provided("b", {}), "c"),
+        Scripted(a=Permanent("no")),
+        on_progress=lambda done, known: told.append((done, known)),
+    )
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
@@ -220,8 +224,8 @@ def test_a_run_that_is_stopped_at_once_leaves_its_line(run: Run, store: FolderSt
 # parts
 
 
-def bodies(**sizes: int) -> dict[str, Answer]:
-    return {unit: Answer(200, {"etag": f'"{unit}"'}, bytes(size)) for unit, size in sizes.items()}
+def bodies(**sizes: int) -> dict[str, Response]:
+    return {unit: Response(200, {"etag": f'"{unit}"'}, bytes(size)) for unit, size in sizes.items()}
 
 
 def test_large_answers_make_several_parts(run: Run, store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +252,7 @@ def test_of_a_stopped_run_only_the_last_part_is_cut_short(run: Run, store: Folde
 
 def test_the_second_run_asks_only_for_what_is_newer(run: Run, store: FolderStore) -> None:
     told = {"etag": '"1"', "last-modified": "Sun, 30 Mar 2025 00:00:00 GMT"}
-    first = Scripted(a=Answer(200, told, b"x"), b=Answer(200, {"etag": '"2"'}, b"x"), d=Permanent("no", 404))
+    first = Scripted(a=Response(200, told, b"x"), b=Response(200, {"etag": '"2"'}, b"x"), d=Permanent("no", 404))
     run(probe(*"abcd"), first)
     assert set(map(str, first.asked.values())) == {"{}"}
     again = Scripted(a=NotModified("nothing newer", 304))
@@ -268,7 +272,7 @@ def test_another_question_is_asked_in_full(run: Run, store: FolderStore) -> None
     def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
         yield Request("a", "https://api.test/another")
 
-    run(probe("a"), Scripted(a=Answer(200, {"etag": '"1"'}, b"x")))
+    run(probe("a"), Scripted(a=Response(200, {"etag": '"1"'}, b"x")))
     asking = Scripted()
     run(probe(plan=plan), asking)
     assert asking.asked == {"a": {}}
@@ -279,7 +283,7 @@ def test_beside_another_context_it_is_asked_in_full(run: Run, store: FolderStore
         request = Request("a", "https://api.test/a", context={"cities": list(cities), "of": {"x": 1, "y": 2}})
         return probe(plan=lambda reference, slot: iter((request,)))
 
-    answer = Answer(200, {"etag": '"1"'}, b"x")
+    answer = Response(200, {"etag": '"1"'}, b"x")
     run(about(1), Scripted(a=answer))
     run(about(1, 2), asking := Scripted(a=answer))
     assert asking.asked == {"a": {}}, "the answer did not change, what it means did"
@@ -289,7 +293,7 @@ def test_beside_another_context_it_is_asked_in_full(run: Run, store: FolderStore
 
 @pytest.mark.parametrize("etag", ['"a\u00a0"', '"a\nb"', "\x85", '"\x7f"', ""])
 def test_an_etag_that_cannot_be_sent_back_is_not_remembered(run: Run, store: FolderStore, etag: str) -> None:
-    run(probe("a"), Scripted(a=Answer(200, {"etag": etag}, b"x")))
+    run(probe("a"), Scripted(a=Response(200, {"etag": etag}, b"x")))
     asking = Scripted()
     run(probe("a"), asking)
     assert asking.asked == {"a": {}}
@@ -297,8 +301,8 @@ def test_an_etag_that_cannot_be_sent_back_is_not_remembered(run: Run, store: Fol
 
 def test_after_a_while_it_is_asked_in_full_whatever_is_remembered(run: Run, store: FolderStore) -> None:
     """The loader and the next run may undo each other's changes to what is remembered: no such slip may last for ever."""
-    run(probe("a"), Scripted(a=Answer(200, {"etag": '"1"'}, b"x")), clock=lambda: NOW)
-    for since, asked in ((validators.KEPT - timedelta(seconds=1), {"If-None-Match": '"1"'}), (validators.KEPT, {})):
+    run(probe("a"), Scripted(a=Response(200, {"etag": '"1"'}, b"x")), clock=lambda: NOW)
+    for since, asked in ((KEPT - timedelta(seconds=1), {"If-None-Match": '"1"'}), (KEPT, {})):
         asking = Scripted(a=NotModified("nothing newer", 304))
         run(probe("a"), asking, clock=lambda since=since: NOW + since)
         assert asking.asked == {"a": asked}
@@ -307,16 +311,16 @@ def test_after_a_while_it_is_asked_in_full_whatever_is_remembered(run: Run, stor
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"a": 1}', b"\xff"])
 def test_a_memory_that_cannot_be_read_is_none(run: Run, store: FolderStore, damage: bytes) -> None:
     store.write("state/probe.json", damage)
-    asking = Scripted(a=Answer(200, {"etag": '"1"'}, b"x"))
+    asking = Scripted(a=Response(200, {"etag": '"1"'}, b"x"))
     run(probe("a"), asking)
     assert asking.asked == {"a": {}}
-    assert validators.recall(store, "probe")["a"]["If-None-Match"] == '"1"'
+    assert read_validators(store, "probe")["a"].etag == '"1"'
 
 
 def test_what_could_not_be_landed_is_not_remembered(run: Run, tmp_path: Path) -> None:
     store = Broken(tmp_path, lambda key: key.startswith("landing/"))
     with pytest.raises(ConfigError, match="No space left"):
-        run(probe("a"), Scripted(a=Answer(200, {"etag": '"1"'}, b"x")), store=store)
+        run(probe("a"), Scripted(a=Response(200, {"etag": '"1"'}, b"x")), store=store)
     assert list(store.keys("")) == []
 
 
@@ -329,16 +333,16 @@ def test_at_a_full_disk_only_what_was_landed_is_remembered(
     with pytest.raises(ConfigError, match="No space left"):
         run(probe(*"abc"), Scripted(**bodies(a=900, b=900, c=900)), store=store)
     assert [capture.unit for capture in captured(store)] == list("abc"[: full_from - 1])
-    assert list(validators.recall(store, "probe")) == list("abc"[: full_from - 1])
+    assert list(read_validators(store, "probe")) == list("abc"[: full_from - 1])
 
 
 def test_what_meant_nothing_is_forgotten_and_no_more(store: FolderStore) -> None:
-    validators.remember(store, "probe", {unit: {"url": "x", "If-None-Match": unit} for unit in "abc"})
-    validators.forget(store, "probe", ["b", "unknown"])
-    assert list(validators.recall(store, "probe")) == ["a", "c"]
-    validators.remember(store, "probe", {"a": {"url": "y", "If-None-Match": "newer"}})
-    assert validators.recall(store, "probe")["a"]["If-None-Match"] == "newer"
-    validators.forget(store, "other", ["a"])
+    write_validators(store, "probe", {unit: Validators(url="x", context="", at=NOW, etag=unit) for unit in "abc"})
+    drop_validators(store, "probe", ["b", "unknown"])
+    assert list(read_validators(store, "probe")) == ["a", "c"]
+    write_validators(store, "probe", {"a": Validators(url="y", context="", at=NOW, etag="newer")})
+    assert read_validators(store, "probe")["a"].etag == "newer"
+    drop_validators(store, "other", ["a"])
     assert list(store.keys("")) == ["state/probe.json"]
 
 
@@ -348,10 +352,10 @@ def test_what_was_forgotten_meanwhile_stays_forgotten(run: Run, store: FolderSto
 
     def loader(done: int, known: int) -> None:
         if done == 3:
-            validators.forget(store, "probe", ["a"])
+            drop_validators(store, "probe", ["a"])
 
     run(probe(*"abcd"), Scripted(**bodies(a=900, b=900, c=900, d=900)), on_progress=loader)
-    assert list(validators.recall(store, "probe")) == ["b", "c", "d"]
+    assert list(read_validators(store, "probe")) == ["b", "c", "d"]
 
 
 # following
@@ -363,11 +367,11 @@ def test_what_an_answer_names_is_asked_next(run: Run, store: FolderStore) -> Non
             yield Request(unit, f"https://api.test/{unit}")
 
     asking = Scripted(
-        a=Answer(200, {}, b'["a1", "a2"]'),
-        a1=Answer(200, {}, b'["a1x"]'),
-        a1x=Answer(200, {}, b"[]"),
+        a=Response(200, {}, b'["a1", "a2"]'),
+        a1=Response(200, {}, b'["a1x"]'),
+        a1x=Response(200, {}, b"[]"),
         a2=Transient("busy"),
-        b=Answer(200, {}, b"[]"),
+        b=Response(200, {}, b"[]"),
     )
     told: list[tuple[int, int]] = []
     collected = run(probe("a", "b", follow=follow), asking, on_progress=lambda done, known: told.append((done, known)))
@@ -490,7 +494,7 @@ def test_an_answer_that_holds_is_not_asked_for_again(run: Run, store: FolderStor
         run(source, asking, clock=lambda minutes=minutes: NOW + timedelta(minutes=minutes))
     assert statuses(store) == [200, 304, 304, 304, 304]
     assert asking.requests == 3, "it was asked again half a minute early, which is half the period"
-    again = Scripted(a=Answer(200, {}, b"new"))
+    again = Scripted(a=Response(200, {}, b"new"))
     run(source, again, clock=lambda: NOW + timedelta(minutes=6))
     assert (again.requests, statuses(store)[-1]) == (1, 200)
 
@@ -498,7 +502,7 @@ def test_an_answer_that_holds_is_not_asked_for_again(run: Run, store: FolderStor
 def test_the_same_answer_is_not_landed_again(run: Run, store: FolderStore) -> None:
     source = holding(NOW, "a")
     for body in (b"one", b"one", b"two", b"two", b"one"):
-        run(source, Scripted(a=Answer(200, {}, body)))
+        run(source, Scripted(a=Response(200, {}, body)))
     assert statuses(store) == [200, 304, 200, 304, 200]
     assert [capture.body for capture in captured(store) if capture.body] == [b"one", b"two", b"one"]
 
@@ -506,7 +510,7 @@ def test_the_same_answer_is_not_landed_again(run: Run, store: FolderStore) -> No
 def test_an_answer_that_meant_nothing_is_asked_for_again(run: Run, store: FolderStore) -> None:
     source, asking = holding(NOW + timedelta(days=1), "a"), Scripted()
     run(source, asking)
-    validators.forget(store, "probe", ["a"])
+    drop_validators(store, "probe", ["a"])
     run(source, asking)
     assert (asking.requests, statuses(store)) == (2, [200, 200])
 
@@ -516,7 +520,7 @@ def test_what_is_followed_is_asked_for_whole_every_time(run: Run, store: FolderS
         if capture.unit == "a":
             yield Request("b", "https://api.test/b")
 
-    script = {"a": Answer(200, {"etag": '"1"'}, b"a"), "b": Answer(200, {"etag": '"2"'}, b"b")}
+    script = {"a": Response(200, {"etag": '"1"'}, b"a"), "b": Response(200, {"etag": '"2"'}, b"b")}
     source = holding(NOW + timedelta(days=1), "a", follow=follow)
     for _ in range(2):
         asking = Scripted(**script)

@@ -131,7 +131,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def failure(asking: Http, *, of: type[GansError] = Transient, source: Source = SOURCE, request: Request = REQUEST) -> GansError:
     with pytest.raises(of) as failed:
-        asking.ask(source, request)
+        asking.get(source, request)
     assert failed.value.__cause__ is None
     assert failed.value.__suppress_context__ or failed.value.__context__ is None, "the cause's text may hold a key"
     return failed.value
@@ -142,7 +142,7 @@ def failure(asking: Http, *, of: type[GansError] = Transient, source: Source = S
 
 def test_an_answer_is_its_status_body_and_the_headers_worth_keeping(asking: Http, upstream: Upstream) -> None:
     upstream.script = [answer(body=b"\x00\xff", Content_Type="text/html", ETAG='"1"', Set_Cookie="x=1", Server="nginx")]
-    told = asking.ask(SOURCE, REQUEST, {"If-None-Match": '"0"'})
+    told = asking.get(SOURCE, REQUEST, {"If-None-Match": '"0"'})
     assert (told.status, told.body) == (200, b"\x00\xff")
     assert told.headers == {"content-type": "text/html", "etag": '"1"'}
     line, *headers = upstream.asked[0].split("\r\n")
@@ -153,14 +153,14 @@ def test_an_answer_is_its_status_body_and_the_headers_worth_keeping(asking: Http
 
 def test_a_200_with_an_error_page_is_just_an_answer(asking: Http, upstream: Upstream) -> None:
     upstream.script = [answer(body=b"<html>Service unavailable", Content_Type="text/html")]
-    assert asking.ask(SOURCE, REQUEST).body == b"<html>Service unavailable"
+    assert asking.get(SOURCE, REQUEST).body == b"<html>Service unavailable"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 def test_a_packed_answer_is_unpacked(asking: Http, upstream: Upstream, encoding: str) -> None:
     body = b"x" * 300_000
     upstream.script = [answer(body=gzip.compress(body) if encoding == "gzip" else body, Content_Encoding=encoding)]
-    assert asking.ask(SOURCE, REQUEST).body == body
+    assert asking.get(SOURCE, REQUEST).body == body
 
 
 def test_nothing_newer_is_told_apart(asking: Http, upstream: Upstream) -> None:
@@ -171,7 +171,7 @@ def test_nothing_newer_is_told_apart(asking: Http, upstream: Upstream) -> None:
 
 def test_a_key_that_is_missing_costs_no_request(asking: Http, upstream: Upstream) -> None:
     with pytest.raises(ConfigError, match="GANS_PROBE_KEY is not set"):
-        asking.ask(source(secret=Secret("GANS_PROBE_KEY", header="X-Key")), REQUEST)
+        asking.get(source(secret=Secret("GANS_PROBE_KEY", header="X-Key")), REQUEST)
     assert upstream.asked == []
 
 
@@ -181,7 +181,7 @@ def test_a_key_that_is_missing_costs_no_request(asking: Http, upstream: Upstream
 @pytest.mark.parametrize("status", ["500 Oops", "503 Busy", "408 Slow", "425 Early", "429 Enough", "521 Down", "599 ?"])
 def test_what_may_pass_is_asked_again(asking: Http, upstream: Upstream, status: str) -> None:
     upstream.script = [answer(status)]
-    assert asking.ask(SOURCE, REQUEST).body == b"ok"
+    assert asking.get(SOURCE, REQUEST).body == b"ok"
     assert asking.requests == len(upstream.asked) == 2
 
 
@@ -226,7 +226,7 @@ def test_retry_after_is_honoured_up_to_a_cap(
     if isinstance(header, timedelta):
         header = format_datetime(datetime.now(UTC) + header, usegmt=True)
     upstream.script = [answer("429 Too Many Requests", Retry_After=header)]
-    asking.ask(SOURCE, REQUEST)
+    asking.get(SOURCE, REQUEST)
     assert least <= waits[-1] <= most
 
 
@@ -235,7 +235,7 @@ def test_a_retry_after_of_nothing_is_no_leave_to_hammer(
 ) -> None:
     monkeypatch.setattr(http.random, "uniform", lambda least, most: most)
     upstream.script = [answer("429 Enough", Retry_After="0")]
-    asking.ask(SOURCE, REQUEST)
+    asking.get(SOURCE, REQUEST)
     assert waits[-1] == http.BACKOFF_S
 
 
@@ -256,7 +256,7 @@ def test_a_used_up_quota_is_told_at_once_whatever_the_status(asking: Http, upstr
     assert str(told).startswith(f"{HOST} answered {status[:3]}")
     assert str(told).endswith(": no units left")
     upstream.script = [answer("429 Enough", b"a little slower")]
-    assert asking.ask(source(quota=quota), REQUEST).body == b"ok"
+    assert asking.get(source(quota=quota), REQUEST).body == b"ok"
 
 
 def test_silence_ends_in_time(asking: Http, upstream: Upstream) -> None:
@@ -291,7 +291,7 @@ def hang_up(_: socket.socket) -> None:
 @pytest.mark.parametrize("way", [reset, cut, cut_chunk, bad_gzip, hang_up])
 def test_an_answer_that_breaks_off_is_asked_for_again(asking: Http, upstream: Upstream, way: Send) -> None:
     upstream.script = [way]
-    assert asking.ask(SOURCE, REQUEST).body == b"ok"
+    assert asking.get(SOURCE, REQUEST).body == b"ok"
     upstream.script = [way] * http.TRIES
     assert HOST in str(failure(asking))
 
@@ -329,7 +329,7 @@ def test_a_body_over_the_cap_is_cut_off(asking: Http, upstream: Upstream, monkey
 def test_a_body_of_just_the_cap_is_whole(asking: Http, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "MAX_BODY_BYTES", 100_000)
     upstream.script = [answer(body=bytes(100_000)), answer(body=bytes(100_001))]
-    assert len(asking.ask(SOURCE, REQUEST).body) == 100_000
+    assert len(asking.get(SOURCE, REQUEST).body) == 100_000
     failure(asking, of=Permanent)
 
 
@@ -372,7 +372,7 @@ def test_a_slow_answer_that_is_whole_in_time_is_whole(asking: Http, upstream: Up
             time.sleep(0.05)
 
     upstream.script = [send]
-    assert asking.ask(SOURCE, REQUEST).body == b"slow"
+    assert asking.get(SOURCE, REQUEST).body == b"slow"
 
 
 # redirects
@@ -390,7 +390,7 @@ def test_a_slow_answer_that_is_whole_in_time_is_whole(asking: Http, upstream: Up
 )
 def test_a_redirect_to_a_host_of_the_source_is_followed(asking: Http, upstream: Upstream, location: str, path: str) -> None:
     upstream.script = [answer("302 Found", Location=location)]
-    assert asking.ask(SOURCE, REQUEST).body == b"ok"
+    assert asking.get(SOURCE, REQUEST).body == b"ok"
     assert [head.split()[1] for head in upstream.asked] == [f"/{HOST}/v1?q=a+b", path]
     assert asking.requests == 2
 
@@ -445,7 +445,7 @@ def test_the_body_of_a_redirect_is_not_read(asking: Http, upstream: Upstream) ->
     upstream.script = [send]
     tracemalloc.start()
     try:
-        assert asking.ask(SOURCE, REQUEST).body == b"ok"
+        assert asking.get(SOURCE, REQUEST).body == b"ok"
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
     finally:
         tracemalloc.stop()
@@ -582,7 +582,7 @@ def test_a_certificate_is_verified_for_the_name_that_was_asked(
 ) -> None:
     server = secure(HOST)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    assert Http(Settings()).ask(SOURCE, REQUEST).body == b"ok"
+    assert Http(Settings()).get(SOURCE, REQUEST).body == b"ok"
     assert f"Host: {HOST}" in server.asked[0]
 
 
@@ -605,7 +605,7 @@ def test_requests_to_one_host_keep_their_distance(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
     asking, calm = Http(Settings()), source(pause=timedelta(seconds=10))
     for _ in range(3):
-        asking.ask(calm, REQUEST)
+        asking.get(calm, REQUEST)
     paced = [wait for wait in waits if wait]
     assert len(paced) == 2, "the first need not wait"
     assert all(9 < wait <= 10 for wait in paced)
@@ -657,8 +657,8 @@ def keyed(upstream: Upstream) -> Http:
 
 
 def test_a_key_travels_where_the_source_says(keyed: Http, upstream: Upstream) -> None:
-    keyed.ask(HEADER_KEY, REQUEST)
-    keyed.ask(PARAM_KEY, REQUEST)
+    keyed.get(HEADER_KEY, REQUEST)
+    keyed.get(PARAM_KEY, REQUEST)
     in_header, in_query = upstream.asked
     assert f"X-Key: {KEY}" in in_header
     assert KEY not in in_header.partition("\r\n")[0]
@@ -667,7 +667,7 @@ def test_a_key_travels_where_the_source_says(keyed: Http, upstream: Upstream) ->
 
 
 def test_without_its_optional_key_a_source_asks_the_public_host(asking: Http, upstream: Upstream) -> None:
-    asking.ask(source(secret=Secret("GANS_PROBE_KEY", param="apikey", host="customer.test", is_required=False)), REQUEST)
+    asking.get(source(secret=Secret("GANS_PROBE_KEY", param="apikey", host="customer.test", is_required=False)), REQUEST)
     assert upstream.asked[0].startswith(f"GET /{HOST}/v1?q=a+b HTTP")
 
 
@@ -694,7 +694,7 @@ def test_a_key_is_nowhere_else(
     caplog.set_level(logging.DEBUG)
     upstream.script = [step] * http.TRIES
     try:
-        told = keyed.ask(source, REQUEST)
+        told = keyed.get(source, REQUEST)
         seen = repr(told.body) + repr(told.headers)
     except GansError as error:
         seen = f"{error!r} {error.__dict__}"
@@ -724,12 +724,12 @@ def test_a_message_tells_what_a_program_was_told_and_no_more(asking: Http, upstr
 # a source that is told its hosts
 
 
-TOLD = source(hosts=(), is_told_hosts=True)
+TOLD = source(hosts=(), discovers_hosts=True)
 
 
 def test_a_source_that_is_told_its_hosts_may_ask_any_public_one(asking: Http, upstream: Upstream) -> None:
     for host in ("gbfs.example.com", "8.8.8.8", "[2606:4700::1111]", "xn--rder-loa.example"):
-        assert asking.ask(TOLD, Request("a", f"https://{host}/gbfs.json")).body == b"ok"
+        assert asking.get(TOLD, Request("a", f"https://{host}/gbfs.json")).body == b"ok"
     assert len(upstream.asked) == 4
 
 

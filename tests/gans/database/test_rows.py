@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-from gans.database.rows import all_checked, checked, checker
+from gans.database.rows import row_type, validate_row, validate_rows
 from gans.errors import BadData
 from gans.tables import Instant, metadata
 
@@ -43,7 +43,7 @@ BIG = 10**400
 
 
 def check(column: str, value: Any) -> Any:
-    return getattr(checked(TABLE, (column,), [value]), column)
+    return getattr(validate_row(TABLE, (column,), [value]), column)
 
 
 @pytest.mark.parametrize(
@@ -112,15 +112,15 @@ def test_an_instant_is_kept_in_utc(instant: Any) -> None:
 
 def test_the_first_value_that_does_not_fit_is_named() -> None:
     with pytest.raises(BadData, match=r"^things\.flag: Expected `bool \| null`, got `int`$"):
-        checked(TABLE, ("code", "number", "flag"), ["a", 1, 1])
+        validate_row(TABLE, ("code", "number", "flag"), ["a", 1, 1])
 
 
 def test_many_rows_are_checked_together_and_keep_their_order() -> None:
     columns, abroad = ("code", "at"), NOW.astimezone(timezone(timedelta(hours=2)))
-    rows = all_checked(TABLE, columns, [("b", NOW), ("a", None), ("b", abroad)])
+    rows = validate_rows(TABLE, columns, [("b", NOW), ("a", None), ("b", abroad)])
     assert [msgspec.structs.astuple(row) for row in rows] == [("b", NOW), ("a", None), ("b", NOW)]
     assert rows[2].at.tzinfo is UTC  # type: ignore[attr-defined]
-    assert all_checked(TABLE, columns, []) == []
+    assert validate_rows(TABLE, columns, []) == []
 
 
 @pytest.mark.parametrize(
@@ -134,25 +134,25 @@ def test_many_rows_are_checked_together_and_keep_their_order() -> None:
 )
 def test_one_of_many_that_does_not_fit_is_named_by_its_column(row: tuple[Any, ...], message: str) -> None:
     with pytest.raises(BadData, match=message):
-        all_checked(TABLE, ("code", "small", "label"), [("a", 1, "b"), row, ("b", 2, None)])
+        validate_rows(TABLE, ("code", "small", "label"), [("a", 1, "b"), row, ("b", 2, None)])
 
 
 def test_a_row_has_just_the_columns_that_are_told() -> None:
-    row = checked(TABLE, ("number", "code"), [7, "a"])
+    row = validate_row(TABLE, ("number", "code"), [7, "a"])
     assert row.__struct_fields__ == ("number", "code")
     assert msgspec.json.encode(row) == b'[7,"a"]'
     with pytest.raises(BadData):
-        checked(TABLE, ("number", "code"), [7])
+        validate_row(TABLE, ("number", "code"), [7])
 
 
 def test_a_column_that_could_not_be_checked_is_a_mistake_of_ours() -> None:
     wrong = Table("wrong", MetaData(), Column("x", Double, info={"ge": 0}), Column("y", LargeBinary), Column("z", Integer))
     for column in wrong.columns:
         with pytest.raises(TypeError, match=rf"wrong\.{column.name}: "):
-            checker(wrong, (column.name,))
+            row_type(wrong, (column.name,))
 
 
 @pytest.mark.parametrize("name", sorted(metadata.tables))
 def test_every_column_of_every_table_can_be_checked(name: str) -> None:
     table = metadata.tables[name]
-    checker(table, tuple(column.name for column in table.columns))
+    row_type(table, tuple(column.name for column in table.columns))

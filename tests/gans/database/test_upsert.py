@@ -28,7 +28,7 @@ from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gans.database import upsert as upserts
-from gans.database.rows import checked, checker
+from gans.database.rows import row_type, validate_row
 from gans.database.transactions import in_transaction
 from gans.database.upsert import upsert
 from gans.errors import BadData
@@ -77,7 +77,7 @@ def table(engine: Engine) -> Iterator[Table]:
 def put(engine: Engine, table: Table, *rows: dict[str, Any]) -> None:
     """Checks and upserts rows that have the same columns."""
     columns = tuple(rows[0])
-    fitting = [checked(table, columns, list(row.values())) for row in rows]
+    fitting = [validate_row(table, columns, list(row.values())) for row in rows]
     in_transaction(engine, lambda connection: upsert(connection, table, fitting))
 
 
@@ -310,7 +310,7 @@ def test_what_does_not_fit_is_refused_by_the_check_and_by_the_database(
     with pytest.raises(BadData, match=column):
         put(engine, table, *told)
     if not is_lenient(engine, column):
-        struct = checker(table, tuple(told[0]))
+        struct = row_type(table, tuple(told[0]))
         unchecked = [struct(**row) for row in told]
         with pytest.raises(DBAPIError):
             in_transaction(engine, lambda connection: upsert(connection, table, unchecked))
@@ -325,7 +325,7 @@ def forecast(city_id: int, hour: int) -> dict[str, Any]:
 def test_a_missing_value_that_must_be_there_is_refused(engine: Engine) -> None:
     put(engine, cities, {"city_id": 1})
     row = {**forecast(1, 0), "period_hours": None}
-    struct = checker(weather_forecasts, tuple(row))(**row)
+    struct = row_type(weather_forecasts, tuple(row))(**row)
     with pytest.raises(IntegrityError):
         in_transaction(engine, lambda connection: upsert(connection, weather_forecasts, [struct]))
 

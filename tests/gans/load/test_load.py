@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, event, select
 
 from gans import __version__
 from gans.collect.collect import collect
-from gans.collect.http import Answer, Http
+from gans.collect.http import Http, Response
 from gans.database.upsert import newest_by
 from gans.errors import BadData
 from gans.load.load import Loaded, load
@@ -22,10 +22,10 @@ from gans.schedule import every
 from gans.settings import Settings
 from gans.source import Capture, Reject, Request, Row, Source
 from gans.sources import registry
-from gans.storage import validators
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.reference import Snapshots, snapshot_key
 from gans.storage.store import FolderStore
+from gans.storage.validators import Validators, read_validators, write_validators
 from gans.storage.watchlist import WatchedCity, Watchlist
 from gans.tables import EPOCH, cities, city_populations, collection_runs, metadata, rejects, weather_forecasts
 from local.simulator import Simulator
@@ -545,9 +545,8 @@ def test_a_removed_city_keeps_its_facts(
 
 
 def test_what_was_answered_and_meant_nothing_is_asked_for_in_full(land: Land, stored: Stored, store: FolderStore) -> None:
-    validators.remember(
-        store, "probe", {unit: {"url": "x", "If-None-Match": '"1"'} for unit in ("good", "bad", "odd", "lost", "same")}
-    )
+    kept = Validators(url="x", context="", at=SLOT, etag='"1"')
+    write_validators(store, "probe", dict.fromkeys(("good", "bad", "odd", "lost", "same"), kept))
     stored(
         land(
             answer(city(1), "odd", unit="good"),
@@ -557,15 +556,15 @@ def test_what_was_answered_and_meant_nothing_is_asked_for_in_full(land: Land, st
             answer(unit="same", status=304),
         )
     )
-    assert sorted(validators.recall(store, "probe")) == ["good", "lost", "same"]
+    assert sorted(read_validators(store, "probe")) == ["good", "lost", "same"]
 
 
 class Truncating(Http):
     """Gets only the beginning of the first answer, with the headers of the whole."""
 
-    def ask(self, source: Source, request: Request, validators: Mapping[str, str] | None = None) -> Answer:
-        told = super().ask(source, request, validators)
-        return msgspec.structs.replace(told, body=told.body[:3_000]) if self.requests == 1 else told
+    def get(self, source: Source, request: Request, conditions: Mapping[str, str] | None = None) -> Response:
+        response = super().get(source, request, conditions)
+        return msgspec.structs.replace(response, body=response.body[:3_000]) if self.requests == 1 else response
 
 
 def test_a_truncated_page_is_healed_by_the_next_run(engine: Engine, store: FolderStore) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gans.errors import BadData
-from gans.load.transform import EXCERPT_CHARS, MOST_MISSING, Meaning, missing, understand
+from gans.load.transform import EXCERPT_CHARS, MOST_MISSING, ParsedPart, missing, parse_part
 from gans.schedule import every
 from gans.source import Capture, Reject, Row, Source
 from gans.storage.landing import Footer, Header, Part
@@ -46,15 +46,15 @@ def told(capture: Capture) -> Iterator[Row | Reject]:
         yield item
 
 
-def meaning_of(*captures: Capture, parse: Parse = told) -> Meaning:
+def parsed_part(*captures: Capture, parse: Parse = told) -> ParsedPart:
     header, footer = Header("probe", SLOT, NOW, 1, "0"), Footer(NOW, len(captures), 0, len(captures))
-    return understand(source(parse), Part(header, list(captures), footer), FIXED)
+    return parse_part(source(parse), Part(header, list(captures), footer), FIXED)
 
 
-def rows_of(meaning: Meaning) -> list[tuple[str, dict[str, Any]]]:
+def rows_of(parsed: ParsedPart) -> list[tuple[str, dict[str, Any]]]:
     return [
         (table, dict(zip(columns, msgspec.structs.astuple(row), strict=True)))
-        for (table, columns), rows in meaning.rows.items()
+        for (table, columns), rows in parsed.rows.items()
         for row in rows
     ]
 
@@ -79,27 +79,27 @@ def hour(**values: Any) -> Row:
 
 
 def test_a_row_is_kept_with_the_time_of_its_capture() -> None:
-    meaning = meaning_of(capture("1", city(name="Köln", country_code="DE")))
+    parsed = parsed_part(capture("1", city(name="Köln", country_code="DE")))
     others = dict.fromkeys({*FACTS} - {"name", "country_code"})
     row = {"city_id": 1, "country_code": "DE", "name": "Köln", **others, "fetched_at": NOW}
-    assert rows_of(meaning) == [("cities", row)]
-    assert (meaning.status, meaning.offered, meaning.good, meaning.refused) == ("ok", 1, 1, [])
+    assert rows_of(parsed) == [("cities", row)]
+    assert (parsed.status, parsed.offered, parsed.good, parsed.refused) == ("ok", 1, 1, [])
 
 
 def test_columns_that_age_by_themselves_have_a_version_of_their_own() -> None:
-    ((_, both), (_, watched)) = rows_of(meaning_of(capture("1", city(is_watched=True), city(2, is_watched=True, name="Ulm"))))
+    ((_, both), (_, watched)) = rows_of(parsed_part(capture("1", city(is_watched=True), city(2, is_watched=True, name="Ulm"))))
     assert watched.keys() == {"city_id", *WATCH, "watched_at"}
     assert both.keys() == {"city_id", *WATCH, *FACTS, "watched_at", "fetched_at"}
     assert watched["watched_at"] == both["watched_at"] == both["fetched_at"] == NOW
 
 
 def test_a_key_alone_has_no_version() -> None:
-    assert rows_of(meaning_of(capture("1", city()))) == [("cities", {"city_id": 1})]
+    assert rows_of(parsed_part(capture("1", city()))) == [("cities", {"city_id": 1})]
 
 
 def test_rows_go_in_key_order() -> None:
     hours = [hour(city_id=c, valid_at=SLOT + timedelta(hours=h)) for c in (10, 2, 1) for h in (5, 11, 0)]
-    keys = [(row["city_id"], row["valid_at"]) for _, row in rows_of(meaning_of(capture("1", *hours)))]
+    keys = [(row["city_id"], row["valid_at"]) for _, row in rows_of(parsed_part(capture("1", *hours)))]
     assert keys == sorted(keys)
     assert len(keys) == 9
 
@@ -107,15 +107,15 @@ def test_rows_go_in_key_order() -> None:
 def test_of_two_rows_with_one_key_the_later_capture_wins() -> None:
     older, newer = capture("old", city(name="old")), capture("new", city(name="new"), seconds=1)
     for captures in ((older, newer), (newer, older)):
-        ((_, row),) = rows_of(meaning_of(*captures))
+        ((_, row),) = rows_of(parsed_part(*captures))
         assert (row["name"], row["fetched_at"]) == ("new", NOW + timedelta(seconds=1))
-    ((_, row),) = rows_of(meaning_of(capture("1", city(name="first"), city(name="last"))))
+    ((_, row),) = rows_of(parsed_part(capture("1", city(name="first"), city(name="last"))))
     assert row["name"] == "last"
 
 
 def test_a_key_is_the_same_however_it_is_written() -> None:
-    meaning = meaning_of(capture("1", hour(valid_at="2025-03-30T05:00:00+02:00", cloud_cover_pct=1), hour(cloud_cover_pct=2)))
-    ((_, row),) = rows_of(meaning)
+    parsed = parsed_part(capture("1", hour(valid_at="2025-03-30T05:00:00+02:00", cloud_cover_pct=1), hour(cloud_cover_pct=2)))
+    ((_, row),) = rows_of(parsed)
     assert (row["valid_at"], row["cloud_cover_pct"]) == (SLOT, 2)
 
 
@@ -149,44 +149,44 @@ def test_a_key_is_the_same_however_it_is_written() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
 def test_a_row_that_does_not_fit_costs_itself(row: Row, reason: str) -> None:
-    meaning = meaning_of(capture("1", city(7), row, city(8)))
-    assert [(refused.unit, refused.reason) for refused in meaning.refused] == [("1", reason)]
-    assert [values["city_id"] for _, values in rows_of(meaning)] == [7, 8]
-    assert (meaning.status, meaning.offered, meaning.good, meaning.failed) == ("partial", 3, 1, 0)
+    parsed = parsed_part(capture("1", city(7), row, city(8)))
+    assert [(refused.unit, refused.reason) for refused in parsed.refused] == [("1", reason)]
+    assert [values["city_id"] for _, values in rows_of(parsed)] == [7, 8]
+    assert (parsed.status, parsed.offered, parsed.good, parsed.failed) == ("partial", 3, 1, 0)
 
 
 def test_a_parent_that_is_not_told_is_none() -> None:
-    assert meaning_of(capture("1", hour(condition_code=None), city(country_code=None))).refused == []
+    assert parsed_part(capture("1", hour(condition_code=None), city(country_code=None))).refused == []
 
 
 def test_bad_rows_among_many_cost_only_themselves() -> None:
     bad = {3, 4, 90}
     hours = [hour(city_id=c, cloud_cover_pct=101 if c in bad else 1) for c in range(1, 101)]
-    meaning = meaning_of(capture("1", *hours))
-    assert [row["city_id"] for _, row in rows_of(meaning)] == [c for c in range(1, 101) if c not in bad]
-    assert [json.loads(refused.item)["city_id"] for refused in meaning.refused] == sorted(bad)
-    assert {refused.reason for refused in meaning.refused} == {"weather_forecasts.cloud_cover_pct: Expected `int` <= 100"}
+    parsed = parsed_part(capture("1", *hours))
+    assert [row["city_id"] for _, row in rows_of(parsed)] == [c for c in range(1, 101) if c not in bad]
+    assert [json.loads(refused.item)["city_id"] for refused in parsed.refused] == sorted(bad)
+    assert {refused.reason for refused in parsed.refused} == {"weather_forecasts.cloud_cover_pct: Expected `int` <= 100"}
 
 
 def test_rows_with_as_many_columns_may_have_others() -> None:
     both = Row("city_populations", {"city_id": 1, "as_of_year": 2020, "population": 5})
     other = Row("city_populations", {"population": 6, "city_id": 2, "as_of_year": 2021})
     wrong = Row("city_populations", {"city_id": 3, "as_of_year": 2022, "people": 7})
-    meaning = meaning_of(capture("1", both, wrong, other))
-    assert [(row["city_id"], row["population"]) for _, row in rows_of(meaning)] == [(1, 5), (2, 6)]
-    assert [refused.reason for refused in meaning.refused] == ["city_populations: no column people; population is missing"]
+    parsed = parsed_part(capture("1", both, wrong, other))
+    assert [(row["city_id"], row["population"]) for _, row in rows_of(parsed)] == [(1, 5), (2, 6)]
+    assert [refused.reason for refused in parsed.refused] == ["city_populations: no column people; population is missing"]
 
 
 def test_a_refused_item_is_shown_as_it_was() -> None:
     row = city(0, name="Köln", latitude=float("inf"), area_km2=10**40, wikidata_id=date(2025, 1, 1))
-    (refused,) = meaning_of(capture("1", row, city(1))).refused
+    (refused,) = parsed_part(capture("1", row, city(1))).refused
     shown = ('"city_id":0', '"name":"Köln"', '"latitude":Infinity', f'"area_km2":1{"0" * 40}', '"wikidata_id":"2025-01-01"')
     assert all(value in refused.item for value in shown)
 
 
 @pytest.mark.parametrize("item", [Reject("why \ud800", "it \udfff" + "x" * 9_999), city(name="\ud800" + "x" * 9_999)])
 def test_what_is_refused_can_be_stored(item: Row | Reject) -> None:
-    (refused,) = meaning_of(capture("1", item)).refused
+    (refused,) = parsed_part(capture("1", item)).refused
     assert len(refused.item) == EXCERPT_CHARS
     (refused.reason + refused.item).encode()
 
@@ -197,26 +197,26 @@ def test_what_is_refused_can_be_stored(item: Row | Reject) -> None:
 @pytest.mark.parametrize("bug", [KeyError("hourly"), ZeroDivisionError(), RecursionError("too deep"), BadData("Not JSON")])
 def test_a_capture_that_cannot_be_parsed_costs_no_other(bug: Exception) -> None:
     bad = capture("bad", city(5), bug, city(6), body=b"\xff<html>")
-    meaning = meaning_of(capture("a", city(1)), bad, capture("b", city(2)))
-    assert [values["city_id"] for _, values in rows_of(meaning)] == [1, 2]
-    (refused,) = meaning.refused
+    parsed = parsed_part(capture("a", city(1)), bad, capture("b", city(2)))
+    assert [values["city_id"] for _, values in rows_of(parsed)] == [1, 2]
+    (refused,) = parsed.refused
     reason = "Not JSON" if isinstance(bug, BadData) else f"probe.parse failed, please report it: {type(bug).__name__}: {bug}"
     assert (refused.unit, refused.reason, refused.item) == ("bad", reason, "\ufffd<html>")
-    assert (meaning.good, meaning.failed, meaning.misunderstood) == (2, 1, ["bad"])
+    assert (parsed.good, parsed.failed, parsed.unusable) == (2, 1, ["bad"])
 
 
 def test_nothing_is_parsed_where_nothing_was_answered() -> None:
-    parsed: list[str] = []
+    seen: list[str] = []
 
     def parse(capture: Capture) -> Iterator[Row]:
-        parsed.append(capture.unit)
+        seen.append(capture.unit)
         return iter(())
 
     failed = capture("a", status=200, error="Permanent: over 32 MiB")
-    meaning = meaning_of(failed, capture("b", status=304), capture("c"), parse=parse)
-    assert parsed == ["c"]
-    assert [(refused.unit, refused.reason) for refused in meaning.refused] == [("a", "Permanent: over 32 MiB")]
-    assert (meaning.good, meaning.not_modified, meaning.failed, meaning.misunderstood) == (1, 1, 1, [])
+    parsed = parsed_part(failed, capture("b", status=304), capture("c"), parse=parse)
+    assert seen == ["c"]
+    assert [(refused.unit, refused.reason) for refused in parsed.refused] == [("a", "Permanent: over 32 MiB")]
+    assert (parsed.good, parsed.not_modified, parsed.failed, parsed.unusable) == (1, 1, 1, [])
 
 
 GOOD, EMPTY, SAME = capture("good", city(1)), capture("empty"), capture("same", status=304)
@@ -247,9 +247,9 @@ GIVEN, BAD_GIVEN = capture("given", city(3), url="", status=0), capture("given",
     ],
 )
 def test_the_status_is_what_became_of_the_units(captures: list[Capture], status: str, units: tuple[int, int, int]) -> None:
-    meaning = meaning_of(*captures)
-    assert meaning.status == status
-    assert (meaning.good, meaning.not_modified, meaning.failed) == units
+    parsed = parsed_part(*captures)
+    assert parsed.status == status
+    assert (parsed.good, parsed.not_modified, parsed.failed) == units
 
 
 # what is missing
@@ -257,14 +257,14 @@ def test_the_status_is_what_became_of_the_units(captures: list[Capture], status:
 
 def test_missing_values_are_counted_by_column() -> None:
     hours = [hour(city_id=n, temperature_c=None, cloud_cover_pct=n if n < 3 else None) for n in (1, 2, 3)]
-    counted = missing(meaning_of(capture("1", *hours, city(9, **dict.fromkeys(FACTS, None) | {"name": "x"}))))
+    counted = missing(parsed_part(capture("1", *hours, city(9, **dict.fromkeys(FACTS, None) | {"name": "x"}))))
     assert (counted["weather_forecasts.temperature_c"], counted["weather_forecasts.cloud_cover_pct"]) == (3, 1)
     assert (counted["cities.latitude"], counted.get("cities.name")) == (1, None)
-    assert missing(meaning_of(capture("1", city()))) == {}
+    assert missing(parsed_part(capture("1", city()))) == {}
 
 
 def test_what_is_counted_has_room_in_the_ledger() -> None:
-    everything = Meaning(rows={("a_table_with_a_long_name", tuple(f"a_column_with_a_long_name_{n}" for n in range(99))): []})
+    everything = ParsedPart(rows={("a_table_with_a_long_name", tuple(f"a_column_with_a_long_name_{n}" for n in range(99))): []})
     ((table, columns),) = everything.rows
     kind = msgspec.defstruct("Row", [(name, Any) for name in columns])
     everything.rows[table, columns] = [kind(*[None] * 99)] * 100

@@ -27,8 +27,8 @@ from gans import __version__
 from gans.database.views import SCHEMA
 from gans.errors import BadData
 from gans.load.load import load
-from gans.load.transform import Meaning, understand
-from gans.source import Capture, Given, Item, Reject, Request, Row, Source, rows_of
+from gans.load.transform import ParsedPart, parse_part
+from gans.source import Capture, Item, Provided, Reject, Request, Row, Source, rows_of
 from gans.sources import registry
 from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
 from gans.storage.store import FolderStore
@@ -132,7 +132,7 @@ def slot_of(source: Source) -> datetime:
     return recorded(source.name).slot or source.schedule.slot(NOW)
 
 
-def planned(source: Source) -> list[Request | Given]:
+def planned(source: Source) -> list[Request | Provided]:
     return list(source.plan(Rows({**REFERENCE, **recorded(source.name).reference}), slot_of(source)))
 
 
@@ -157,8 +157,8 @@ def parsed(source: Source, capture: Capture) -> tuple[list[Row], list[Reject]]:
     return list(rows_of(items)), [item for item in items if isinstance(item, Reject)]
 
 
-def understood(source: Source, capture: Capture) -> Meaning:
-    return understand(source, part_of(source, [capture]), fixed_keys())
+def understood(source: Source, capture: Capture) -> ParsedPart:
+    return parse_part(source, part_of(source, [capture]), fixed_keys())
 
 
 @pytest.fixture(params=list(SOURCES.values()), ids=list(SOURCES))
@@ -172,7 +172,7 @@ def test_it_says_what_it_is(source: Source) -> None:
     assert source.provider
     assert source.licence
     assert urlsplit(source.docs).scheme == "https"
-    assert bool(source.hosts) != source.is_told_hosts
+    assert bool(source.hosts) != source.discovers_hosts
     assert all(urlsplit(f"https://{host}/").hostname == host for host in source.hosts)
 
 
@@ -191,7 +191,7 @@ def test_its_slots_follow_each_other(source: Source, instant: datetime) -> None:
 
 def test_without_reference_there_is_nothing_to_ask(source: Source) -> None:
     if source.reads:
-        assert all(isinstance(unit, Given) for unit in source.plan(Rows({}), slot_of(source)))
+        assert all(isinstance(unit, Provided) for unit in source.plan(Rows({}), slot_of(source)))
 
 
 def test_its_plan_is_the_same_every_time(source: Source) -> None:
@@ -208,7 +208,7 @@ def test_it_asks_only_the_hosts_that_it_names_and_shows_no_key(source: Source) -
         if isinstance(request, Request):
             asked = urlsplit(request.url)
             assert asked.scheme == "https"
-            assert asked.netloc in source.hosts or source.is_told_hosts
+            assert asked.netloc in source.hosts or source.discovers_hosts
             assert not asked.query
             assert not source.secret or source.secret.param not in request.params
             assert not source.secret or source.secret.header not in request.headers
@@ -216,7 +216,7 @@ def test_it_asks_only_the_hosts_that_it_names_and_shows_no_key(source: Source) -
 
 def test_what_a_plan_gives_is_understood(source: Source) -> None:
     for unit in planned(source):
-        if isinstance(unit, Given):
+        if isinstance(unit, Provided):
             given = Capture(unit.unit, "", 0, slot_of(source), NOW, context=unit.context)
             meaning = understood(source, given)
             assert meaning.rows

@@ -11,7 +11,7 @@ import requests
 from sqlalchemy import text
 
 from gans.settings import Settings
-from gans.source import Capture, Lacking, Row
+from gans.source import Capture, Omitted, Row
 from gans.sources import registry
 from gans.sources.airports import URL, great_circle_km, parse
 from local import watchlist
@@ -88,7 +88,7 @@ def test_what_is_read_is_what_is_true(simulator: Simulator) -> None:
         assert (read[code]["name"], read[code]["kind"]) == (airport.name, airport.kind)
         assert (read[code]["latitude"], read[code]["longitude"]) == (airport.latitude, airport.longitude)
         assert read[code]["timezone"] == airport.timezone
-    assert [item for item in items if not isinstance(item, Row)] == [Lacking("airports.airport_icao")] * 2
+    assert [item for item in items if not isinstance(item, Row)] == [Omitted("airports.airport_icao")] * 2
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, text
 from gans import __version__
 from gans.errors import BadData
 from gans.load.load import load
-from gans.source import Capture, Lacking, Reject, Request, Row
+from gans.source import Capture, Omitted, Reject, Request, Row
 from gans.sources.airports import URL, great_circle_km, parse, plan, source
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import FolderStore
@@ -51,7 +51,7 @@ def _parsed(*lines: Mapping[str, str] | bytes, **told: Any) -> tuple[list[dict[s
     return (
         [item.values for item in items if isinstance(item, Row) and item.table == "airports"],
         [item.reason for item in items if isinstance(item, Reject)],
-        sum(isinstance(item, Lacking) for item in items),
+        sum(isinstance(item, Omitted) for item in items),
     )
 
 
@@ -116,7 +116,7 @@ def test_the_payload() -> None:
         "timezone": "America/Toronto",
         "kind": "medium_airport",
     }
-    assert [item for item in items if not isinstance(item, Row)] == [Lacking("airports.airport_icao")]
+    assert [item for item in items if not isinstance(item, Row)] == [Omitted("airports.airport_icao")]
 
 
 def test_namibia_is_a_country() -> None:

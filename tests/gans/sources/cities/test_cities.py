@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gans.errors import BadData, ConfigError
-from gans.source import Capture, Given, Request
+from gans.source import Capture, Provided, Request
 from gans.sources import cities
 
 PAYLOAD = (Path(__file__).parent / "payload.html").read_bytes()
@@ -94,7 +94,7 @@ def test_plan_gives_the_watchlist_and_asks_for_each_watched_article() -> None:
     paris, koeln = watched(1, "en", "Paris, Texas", is_watched=False), watched(2, "de", "Köln an der Ruhr?")
     plan = list(cities.plan(Watched(paris, koeln), SLOT))
     assert plan == [
-        Given(unit="watchlist", context={"cities": [paris, koeln]}),
+        Provided(unit="watchlist", context={"cities": [paris, koeln]}),
         Request(
             unit="2",
             url="https://de.wikipedia.org/wiki/K%C3%B6ln_an_der_Ruhr%3F",

@@ -11,7 +11,7 @@ import pytest
 
 from gans.database.views import SCHEMA
 from gans.errors import BadData
-from gans.load.transform import Meaning, understand
+from gans.load.transform import ParsedPart, parse_part
 from gans.source import Capture, Reject, Request, Row
 from gans.sources.openweather import CONDITIONS, parse, plan, source
 from gans.storage.landing import Footer, Header, Part
@@ -51,9 +51,9 @@ def _rows(answer: object, zone: str | None = "Europe/Berlin", slot: datetime = S
     return [item.values for item in items if isinstance(item, Row)]
 
 
-def _understood(answer: object, slot: datetime = SLOT) -> Meaning:
+def _understood(answer: object, slot: datetime = SLOT) -> ParsedPart:
     part = Part(Header("openweather", slot, slot, 1, ""), [_capture(answer, slot=slot)], Footer(slot, 1, 0, 1))
-    return understand(source, part, {"weather_conditions": set(range(100))})
+    return parse_part(source, part, {"weather_conditions": set(range(100))})
 
 
 class Cities:

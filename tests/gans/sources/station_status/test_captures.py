@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gans.load.transform import Meaning, understand
+from gans.load.transform import ParsedPart, parse_part
 from gans.source import Capture, Source
 from gans.sources import _gbfs, station_status, stations, vehicles
 from gans.storage.landing import Footer, Header, Part
@@ -20,15 +20,15 @@ ITEMS = {
 }
 
 
-def understood(source: Source, body: bytes, **context: object) -> Meaning:
+def understood(source: Source, body: bytes, **context: object) -> ParsedPart:
     head = json.loads(body)
     at = _gbfs.instant(head.get("last_updated") or head.get("lastUpdatedOther")) if isinstance(head, dict) else None
     at = at or datetime(2021, 1, 20, 15, tzinfo=UTC)
     capture = Capture("recorded", "https://x.test/", 200, at, at, context={**CONTEXT, **context}, body=body)
-    return understand(source, Part(Header(source.name, at, at, 1, ""), [capture], Footer(at, 1, len(body), 1)), {})
+    return parse_part(source, Part(Header(source.name, at, at, 1, ""), [capture], Footer(at, 1, len(body), 1)), {})
 
 
-def rows(meaning: Meaning, name: str) -> int:
+def rows(meaning: ParsedPart, name: str) -> int:
     return sum(len(found) for (table, _), found in meaning.rows.items() if table == name)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gans.errors import BadData
 from gans.geography import great_circle_km
-from gans.source import Capture, Given, Reject, Repaired, Request, Row
+from gans.source import Capture, Provided, Reject, Repaired, Request, Row
 from gans.sources import stations
 
 PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()
@@ -190,7 +190,7 @@ def test_a_system_is_asked_by_its_url_or_by_the_catalogue() -> None:
         ("c gbfs", "gone"),
         ("d export", "https://o.test/datasets/v/exports/json"),
     ]
-    unknown = next(unit for unit in units if isinstance(unit, Given))
+    unknown = next(unit for unit in units if isinstance(unit, Provided))
     with pytest.raises(BadData, match="no system 'gone'"):
         list(stations.parse(Capture(unknown.unit, "", 0, NOW, NOW, context=unknown.context)))
     assert len(list(stations.plan(Reference(watched_systems=systems[:3]), NOW))) == 2, "no catalogue yet: nothing to ask of it"

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from gans.errors import BadData
-from gans.source import Capture, Lacking, Reject, Repaired, Row
+from gans.source import Capture, Omitted, Reject, Repaired, Row
 from gans.sources.systems_catalogue import parse
 
 PAYLOAD = (Path(__file__).parent / "payload.csv").read_bytes()
 NOW = datetime(2025, 3, 30, tzinfo=UTC)
 
 
-def items(body: bytes) -> list[Row | Reject | Lacking | Repaired]:
+def items(body: bytes) -> list[Row | Reject | Omitted | Repaired]:
     return list(parse(Capture("catalogue", "https://x.test", 200, NOW, NOW, body=body)))
 
 
@@ -32,7 +32,7 @@ def test_a_bad_line_costs_only_itself() -> None:
     head, *lines = PAYLOAD.splitlines(keepends=True)
     bad = b'DE,"A,B\n' + b"DE,A,B,id,u,file:///x,1,,,\n" + b"DE,A,B,none,u,,1,,,\n" + lines[0]
     found = items(head + lines[0] + bad + lines[1])
-    assert [type(item) for item in found] == [Row, Reject, Reject, Lacking, Repaired, Row]
+    assert [type(item) for item in found] == [Row, Reject, Reject, Omitted, Repaired, Row]
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>\n", b"System ID,Name\na,b\n", PAYLOAD[:-5], b"\xff\xfe\n"])

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from gans.load.load import load
-from gans.load.transform import understand
+from gans.load.transform import parse_part
 from gans.source import Capture, rows_of
 from gans.sources.vehicles import parse, source
 from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
@@ -67,7 +67,7 @@ def test_versions_and_repairs(told: dict[str, Any], expected: dict[str, Any]) ->
 def test_a_refused_vehicle_is_not_shown() -> None:
     told = capture({"bike_id": "secret", "lat": "north"}, {"lat": 1}, {"bike_id": "secret", "current_range_meters": -5})
     part = Part(Header("vehicles", NOW, NOW, 1, ""), [told], Footer(NOW, 1, 1, 1))
-    refused = understand(source, part, {}).refused
+    refused = parse_part(source, part, {}).refused
     assert len(refused) == 3
     assert not any("secret" in str(one) for one in refused)
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from gans.errors import BadData
-from gans.load.transform import Meaning, understand
+from gans.load.transform import ParsedPart, parse_part
 from gans.source import Capture, Reject, Request, Row
 from gans.sources._forecasts import HOURS_AHEAD
 from gans.sources.weather import COLUMNS, PLACES_PER_REQUEST, parse, plan, source
@@ -59,9 +59,9 @@ def _rejects(answer: object, zones: Sequence[str | None] = ("Europe/Berlin",)) -
     return [item.reason for item in parse(_capture(answer, zones)) if isinstance(item, Reject)]
 
 
-def _understood(answer: object, slot: datetime = SLOT) -> Meaning:
+def _understood(answer: object, slot: datetime = SLOT) -> ParsedPart:
     header = Header("weather", slot, slot, 1, "")
-    return understand(source, Part(header, [_capture(answer, slot=slot)], Footer(slot, 1, 0, 1)), CONDITIONS)
+    return parse_part(source, Part(header, [_capture(answer, slot=slot)], Footer(slot, 1, 0, 1)), CONDITIONS)
 
 
 class Cities:
