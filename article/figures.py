@@ -6,6 +6,7 @@ In the text a figure stands between marks that a reader does not see: `<!--fig u
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +15,13 @@ from sqlalchemy import Engine, text
 
 from benchmarks import report
 from benchmarks.side_by_side import Result
-from gans.database.views import views
-from gans.decisions.placement import TARGET_PCT, WALK_M
+from gans.database.views import view_texts
+from gans.decisions import placement
+from gans.decisions.placement import TARGET_PCT, WALK_M, PlacementRequest
+from gans.lifecycle.propose import propose
 from gans.sources import registry
 from gans.tables import metadata
-from local.place import proposed
+from local.generate.answers import NOW
 from local.simulator.faults import FAULTS
 
 ARTICLE: Final = Path(__file__).parent / "README.md"
@@ -107,7 +110,7 @@ def _cells(page: str) -> Iterator[tuple[str, str]]:
 
 def _of_code() -> Iterator[tuple[str, str]]:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-    counted = {"sources": registry(), "tables": metadata.tables, "views": views(), "contracts": contracts, "faults": FAULTS}
+    counted = {"sources": registry(), "tables": metadata.tables, "views": view_texts(), "contracts": contracts, "faults": FAULTS}
     for name, found in counted.items():
         yield f"code.{name}", str(len(found))
     yield "code.target_pct", str(TARGET_PCT)
@@ -117,7 +120,7 @@ def _of_demo(demo: Engine) -> Iterator[tuple[str, str]]:
     with demo.connect() as connection:
         for name, query in _QUERIES.items():
             yield f"demo.{name}", f"{connection.scalar(text(query)):,.0f}"
-    placed = proposed(demo, "velib", SCOOTERS, WALK_M)
+    placed = propose(demo, placement.decision, "velib", PlacementRequest(SCOOTERS, WALK_M), NOW + timedelta(minutes=1)).answer
     yield "demo.spots", str(len(placed.spots))
     yield "demo.scooters", str(SCOOTERS)
 

@@ -30,7 +30,7 @@ CITIES, DAYS, FLIGHTS_A_DAY, STATIONS = 100, 365, 200, 1_450
 ROUNDS = 3
 
 _NOW = "TIMESTAMP'2026-05-12 06:00:00'"
-_RULE = weather_forecasts.info["retain"]
+_RULE = weather_forecasts.info["facts"].retention
 _ISSUES = (DAYS + 7) * 8
 _PROVIDERS = (("open-meteo", 1, 168), ("openweather", 3, 40))
 """Who forecasts every three hours, in periods of how many hours, and how many of them."""

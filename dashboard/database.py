@@ -1,17 +1,17 @@
 """The database of the pages: one engine that only reads, and what a page says where it gives no answer."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
-from sqlalchemy import Engine, Executable
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from gans.database.engine import open_reader
 from gans.database.migrate import require_newest
-from gans.errors import ConfigError
+from gans.errors import ConfigError, NotKnown
 from gans.settings import read_settings
 
 QUERY_S: Final = 20.0
@@ -31,16 +31,6 @@ def engine() -> Engine:
     return found
 
 
-def rows(query: Executable) -> list[Mapping[str, Any]]:
-    """What a query finds, a mapping a row.
-
-    Raises:
-        ConfigError, DBAPIError: as `engine`.
-    """
-    with engine().connect() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
-
-
 def show_errors(page: Callable[[], None]) -> Callable[[], None]:
     """The page, which tells what is wrong with the database in place of a traceback."""
 
@@ -48,7 +38,7 @@ def show_errors(page: Callable[[], None]) -> Callable[[], None]:
     def shown() -> None:
         try:
             page()
-        except ConfigError as error:
+        except (ConfigError, NotKnown) as error:
             st.error(str(error), icon=":material/settings:")
         except DBAPIError as error:
             st.error(

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 import h3
 import pydeck as pdk
 
-from dashboard.stations import Place
 from gans.decisions.placement import Spot
+from gans.reading.stations import StationState
 
 RESOLUTION: Final = 8
 """Cells of the ground, about 900 m across (https://h3geo.org/docs/core-library/restable)."""
@@ -61,14 +61,14 @@ DARK: Final = Palette(
 )
 
 
-def deck(places: Sequence[Place], spots: Sequence[Spot], palette: Palette, width_px: int) -> pdk.Deck:
-    """The map of a scene.
+def deck(stations: Sequence[StationState], spots: Sequence[Spot], palette: Palette, width_px: int) -> pdk.Deck:
+    """The map of a system.
 
     Args:
         width_px: how wide the city may be on the screen, at the beginning.
     """
-    cells, outline = _ground(tuple(sorted({_cell(place) for place in places})))
-    by_need = sorted(places, key=lambda place: place.deficit or 0)  # the most in need are drawn last, on top
+    cells, outline = _ground(tuple(sorted({_cell(station) for station in stations})))
+    by_need = sorted(stations, key=lambda station: station.deficit or 0)  # the most in need are drawn last, on top
     layers = [
         pdk.Layer(
             "PolygonLayer",
@@ -90,7 +90,7 @@ def deck(places: Sequence[Place], spots: Sequence[Spot], palette: Palette, width
         pdk.Layer(
             "ScatterplotLayer",
             id="stations",
-            data=[_dot(place, palette) for place in by_need],
+            data=[_dot(station, palette) for station in by_need],
             get_position="at",
             get_radius="radius_m",
             get_fill_color="colour",
@@ -126,8 +126,8 @@ def deck(places: Sequence[Place], spots: Sequence[Spot], palette: Palette, width
     return pdk.Deck(
         layers=layers,
         map_provider=None,
-        initial_view_state=_view(places, width_px),
-        tooltip={"html": "<b>{name}</b><br>{said}"},
+        initial_view_state=_view(stations, width_px),
+        tooltip={"html": "<b>{name}</b><br>{detail}"},
     )
 
 
@@ -148,14 +148,14 @@ def legend(palette: Palette) -> str:
     return f'<div style="{style}"><span>Riders without a vehicle:</span>{dots}</div>'
 
 
-def _cell(place: Place) -> str:
-    return str(h3.latlng_to_cell(place.latitude, place.longitude, RESOLUTION))
+def _cell(station: StationState) -> str:
+    return str(h3.latlng_to_cell(station.latitude, station.longitude, RESOLUTION))
 
 
 @lru_cache(maxsize=16)
-def _ground(stations: tuple[str, ...]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _ground(occupied: tuple[str, ...]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The cells of the stations and those around them, and the lines around all of them; rings of (longitude, latitude)."""
-    cells = sorted({near for cell in stations for near in h3.grid_disk(cell, 1)})
+    cells = sorted({near for cell in occupied for near in h3.grid_disk(cell, 1)})
     polygons = h3.cells_to_geo(cells, tight=False)["coordinates"] if cells else []
     rings = [ring for polygon in polygons for ring in polygon]
     return [{"ring": _ring(cell)} for cell in cells], [{"ring": ring} for ring in rings]
@@ -165,31 +165,32 @@ def _ring(cell: str) -> list[tuple[float, float]]:
     return [(round(longitude, 5), round(latitude, 5)) for latitude, longitude in h3.cell_to_boundary(cell)]
 
 
-def _dot(place: Place, palette: Palette) -> dict[str, Any]:
-    deficit = place.deficit
+def _dot(station: StationState, palette: Palette) -> dict[str, Any]:
+    deficit = station.deficit
     return {
-        "at": (round(place.longitude, 5), round(place.latitude, 5)),
+        "at": (round(station.longitude, 5), round(station.latitude, 5)),
         "radius_m": round(45 + 14 * min(deficit or 0, 10)),
         "colour": palette.closed if deficit is None else palette.deficits[class_of(deficit)],
-        "name": escape(place.name),  # the browser takes a tooltip for HTML
-        "said": said(place),
+        "name": escape(station.name),  # the browser takes a tooltip for HTML
+        "detail": describe(station),
     }
 
 
-def said(place: Place) -> str:
+def describe(station: StationState) -> str:
     """A station in words."""
-    if place.vehicles is None:
-        return "nothing is told of it"
-    of = f" of {place.capacity}" if place.capacity else ""
-    if place.minutes_empty is not None:
-        what = f"{place.vehicles:.1f} vehicles{of} on average, {place.minutes_empty} min without any"
+    if station.vehicles is None:
+        return "nothing is known of it"
+    of = f" of {station.capacity}" if station.capacity else ""
+    if station.minutes_empty is not None:
+        what = f"{station.vehicles:.1f} vehicles{of} on average, {station.minutes_empty} min without any"
     else:
-        what = f"{place.vehicles:.0f} vehicles{of}" + (f", {place.docks:.0f} docks free" if place.docks is not None else "")
-    if place.station is None:
+        docks = f", {station.docks:.0f} docks free" if station.docks is not None else ""
+        what = f"{station.vehicles:.0f} vehicles{of}{docks}"
+    if station.deficit is None:
         return f"{what}<br>gives no vehicles, or tells no capacity"
-    usual = place.station.usual_taken
+    usual = station.usual_taken
     need = "no history of this hour yet" if usual is None else f"{usual:.1f} are usually taken in this hour"
-    return f"{what}<br>{need}<br>{place.station.deficit:.1f} riders find none"
+    return f"{what}<br>{need}<br>{station.deficit:.1f} riders find none"
 
 
 def _circle(number: int, spot: Spot) -> dict[str, Any]:
@@ -198,11 +199,11 @@ def _circle(number: int, spot: Spot) -> dict[str, Any]:
         "radius_m": round(70 + 25 * math.sqrt(spot.scooters)),
         "scooters": str(spot.scooters),
         "name": f"{number}. Put {spot.scooters} here",
-        "said": f"near {escape(spot.near)} ({spot.near_m:.0f} m)<br>{escape(spot.reason)}",
+        "detail": f"near {escape(spot.near)} ({spot.near_m:.0f} m)<br>{escape(spot.reason)}",
     }
 
 
-def _view(places: Sequence[Place], width_px: int) -> pdk.ViewState:
+def _view(stations: Sequence[StationState], width_px: int) -> pdk.ViewState:
     """Where the middle 96 % of the stations fit: one that lies far off does not make the city small."""
 
     def middle(values: list[float]) -> tuple[float, float]:
@@ -210,8 +211,8 @@ def _view(places: Sequence[Place], width_px: int) -> pdk.ViewState:
         cut = len(values) // 50
         return values[cut], values[-1 - cut]
 
-    south, north = middle([place.latitude for place in places])
-    west, east = middle([place.longitude for place in places])
+    south, north = middle([station.latitude for station in stations])
+    west, east = middle([station.longitude for station in stations])
     latitude, longitude = (south + north) / 2, (west + east) / 2
     across = max(east - west, (north - south) / math.cos(math.radians(latitude)), 0.01)
     # 512 px are 360° at zoom 0 (Web Mercator, https://deck.gl/docs/developer-guide/views)

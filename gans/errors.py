@@ -46,3 +46,11 @@ class NotModified(GansError):
 
 class ConfigError(GansError):
     """Something that a person must set or mend; raised before any request, and says every place it looked."""
+
+
+class NotKnown(GansError):
+    """There is no such source, system, city, area or model: the message says which there are."""
+
+
+class NotReady(GansError):
+    """There is not enough yet to answer with: the message says what is missing, and what to run or that it comes by itself."""

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from gans.database.transactions import in_transaction
-from gans.tables import Aged, Thinned, metadata
+from gans.tables import Aged, Thinned, metadata, table_facts
 
 READ_ROWS = 20_000
 """The most keys in memory at once."""
@@ -75,7 +75,7 @@ def retain(engine: Engine, now: datetime, *, on_progress: Callable[[int, int], N
     Raises:
         DBAPIError: the database failed, or went away for longer than a few tries.
     """
-    ruled = [table for table in metadata.sorted_tables if table.info["retain"]]
+    ruled = [table for table in metadata.sorted_tables if table_facts(table).retention]
     steps = [step for table in ruled for step in _steps(engine, table, now)]
     rows = Counter({str(table.name): 0 for table in ruled})
     for done, step in enumerate(steps, 1):
@@ -85,7 +85,8 @@ def retain(engine: Engine, now: datetime, *, on_progress: Callable[[int, int], N
 
 
 def _steps(engine: Engine, table: Table, now: datetime) -> Iterator[_Step]:
-    rule: Aged | Thinned = table.info["retain"]
+    rule = table_facts(table).retention
+    assert rule is not None
     until = now - rule.after
     if isinstance(rule, Aged):
         yield _Step(table, (), until)
@@ -105,10 +106,11 @@ def _expired(engine: Engine, step: _Step) -> tuple[Select[Any], ColumnElement[bo
     Returns:
         A query for the keys; and the condition that is asked again when a row is deleted, since a loader may have renewed it.
     """
-    rule, columns, key = step.table.info["retain"], step.table.c, step.table.primary_key
+    rule, columns, key = table_facts(step.table).retention, step.table.c, step.table.primary_key
     if isinstance(rule, Aged):
         is_old = columns[rule.column] < step.until
         return select(*key).where(is_old), is_old
+    assert isinstance(rule, Thinned)
     about, issued = columns[rule.about], columns[rule.issued]
     is_old = and_(about >= step.until - WINDOW, about < step.until)
     is_of_series = and_(*(columns[name] == value for name, value in zip(rule.series, step.series, strict=True)))

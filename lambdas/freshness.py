@@ -17,8 +17,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     Raises:
         DBAPIError: the database did not answer.
     """
-    with resources.engine().connect() as connection:
-        found = freshness(connection, utc_now())
+    found = freshness(resources.engine(), utc_now())
     for source in found:
         measure(source.source, IsStale=source.is_stale, RejectedPct=source.rejected_pct)
     logger.info("measured", stale=[source.source for source in found if source.is_stale])

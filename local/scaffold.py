@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import mysql
 
 from gans import tables
-from gans.database.views import views
+from gans.database.views import view_texts
 from gans.errors import ConfigError
 from gans.tables import metadata
 
@@ -261,5 +261,5 @@ def _require_free(name: str, root: Path) -> None:
         )
     if keyword.iskeyword(name) or name in mysql.dialect().identifier_preparer.reserved_words:
         raise ConfigError(f"{name!r} is a word of Python or of SQL. Choose another name.")
-    if name in metadata.tables or name in views() or hasattr(tables, name):
+    if name in metadata.tables or name in view_texts() or hasattr(tables, name):
         raise ConfigError(f"{name!r} is the name of a table or a view, or of a module of tables. Choose another name.")

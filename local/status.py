@@ -3,19 +3,18 @@
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import case, func, select
 
 from gans.errors import ConfigError
+from gans.reading.freshness import LastRun, last_run
 from gans.source import Reference, Request, Source
 from gans.storage.reference import Snapshots
 from gans.storage.watchlist import Watchlist, read_watchlist
-from gans.tables import collection_runs
 from local.pipeline import Pipeline
 
 MONTH = timedelta(days=31)
 
 
-class SourceStatus(msgspec.Struct, frozen=True):
+class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One source.
 
     Attributes:
@@ -49,48 +48,28 @@ class SourceStatus(msgspec.Struct, frozen=True):
 
 def statuses(pipeline: Pipeline, now: datetime) -> list[SourceStatus]:
     """Every source of the registry, also those that never ran."""
-    runs = collection_runs.c
-    newest = select(runs.source, runs.slot_at, runs.attempt_at).order_by(runs.slot_at.desc(), runs.attempt_at.desc())
     reference = _reference(pipeline)
-    found = []
-    with pipeline.engine.connect() as connection:
-        for source in pipeline.sources.values():
-            last = connection.execute(newest.where(runs.source == source.name).limit(1)).one_or_none()
-            stale_at = connection.scalar(select(func.max(runs.stale_at)).where(runs.source == source.name))
-            week = connection.execute(
-                select(func.count(), func.sum(case((runs.status == "failed", 1), else_=0))).where(
-                    runs.source == source.name, runs.slot_at > now - timedelta(days=7)
-                )
-            ).one()
-            parts = (
-                connection.execute(
-                    select(collection_runs).where(
-                        runs.source == source.name, runs.slot_at == last.slot_at, runs.attempt_at == last.attempt_at
-                    )
-                ).all()
-                if last
-                else []
-            )
-            kinds = {part.status for part in parts}
-            found.append(
-                SourceStatus(
-                    source.name,
-                    "never ran" if not last else "fresh" if stale_at and stale_at > now else "stale",
-                    "" if not kinds else kinds.pop() if len(kinds) == 1 else "partial",
-                    last.slot_at if last else None,
-                    stale_at,
-                    sum(part.rows_offered for part in parts),
-                    sum(part.rows_rejected for part in parts),
-                    week[0],
-                    int(week[1] or 0),
-                    next((part.error for part in parts if part.error), ""),
-                    source.schedule.next(now),
-                    quota_use(source, reference, now),
-                    source.quota.per_month if source.quota else None,
-                    source.quota.plan if source.quota else "",
-                )
-            )
-    return found
+    return [_status(source, last_run(pipeline.engine, source.name, now), reference, now) for source in pipeline.sources.values()]
+
+
+def _status(source: Source, last: LastRun, reference: Reference, now: datetime) -> SourceStatus:
+    is_fresh = last.stale_at is not None and last.stale_at > now
+    return SourceStatus(
+        source=source.name,
+        state="never ran" if last.slot_at is None else "fresh" if is_fresh else "stale",
+        status=last.status,
+        last_slot=last.slot_at,
+        stale_at=last.stale_at,
+        rows=last.rows,
+        rejected=last.rejected,
+        runs=last.runs,
+        failed_runs=last.failed_runs,
+        error=last.error,
+        next_slot=source.schedule.next(now),
+        quota_use=quota_use(source, reference, now),
+        quota=source.quota.per_month if source.quota else None,
+        quota_plan=source.quota.plan if source.quota else "",
+    )
 
 
 def quota_use(source: Source, reference: Reference, now: datetime) -> int | None:

@@ -38,6 +38,20 @@ CREATE TABLE countries (
     CONSTRAINT pk_countries PRIMARY KEY (country_code)
 ) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A country or territory of ISO 3166-1; filled by a migration.' COLLATE utf8mb4_bin;
 
+CREATE TABLE proposals (
+    decision VARCHAR(32) NOT NULL COMMENT 'the decision, like placement',
+    scope VARCHAR(64) NOT NULL COMMENT 'what it was asked for, like the system velib',
+    proposed_at DATETIME(6) NOT NULL COMMENT 'when it was asked (UTC)',
+    as_of DATETIME(6) NOT NULL COMMENT 'nothing that became known later was read (UTC)',
+    data_at DATETIME(6) NOT NULL COMMENT 'how old the newest input was (UTC)',
+    model_version VARCHAR(64) NOT NULL COMMENT 'the version of the model, or the name of the rule',
+    reason VARCHAR(1000) NOT NULL COMMENT 'what weighed most, in words',
+    request TEXT NOT NULL COMMENT 'JSON: what was asked for',
+    answer MEDIUMTEXT NOT NULL COMMENT 'JSON: what was proposed',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'the same as proposed_at (UTC): of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_proposals PRIMARY KEY (decision, scope, proposed_at)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='An answer of a decision that says what to do, as it was given.' COLLATE utf8mb4_bin;
+
 CREATE TABLE system_catalogue (
     catalogue_id VARCHAR(100) NOT NULL COMMENT 'System ID in MobilityData''s catalogue',
     name VARCHAR(200) COMMENT 'the system''s name',
@@ -227,8 +241,10 @@ CREATE TABLE station_hours (
     system_id VARCHAR(64) NOT NULL COMMENT 'the system',
     station_id VARCHAR(100) NOT NULL COMMENT 'the station, by the system''s own id',
     hour_at DATETIME(6) NOT NULL COMMENT 'when the hour begins (UTC)',
-    hour_of_week SMALLINT COMMENT 'the hour of hour_at in the system''s own zone; 0 is Monday 00:00',
-    local_date DATE COMMENT 'the date of hour_at in the system''s own zone',
+    local_hour_of_week SMALLINT COMMENT 'the hour of hour_at in the system''s own zone; 0 is Monday 00:00',
+    local_on DATE COMMENT 'the date of hour_at in the system''s own zone',
+    hour_of_week SMALLINT COMMENT 'the same as local_hour_of_week, by its former name',
+    local_date DATE COMMENT 'the same as local_on, by its former name',
     vehicles_mean DOUBLE COMMENT 'vehicles available, mean of the minutes observed',
     vehicles_min INTEGER COMMENT 'the fewest vehicles available',
     vehicles_max INTEGER COMMENT 'the most vehicles available',
@@ -272,7 +288,8 @@ CREATE TABLE station_status (
     reported_at DATETIME(6) COMMENT 'when the station itself reported last (UTC)',
     feed_updated_at DATETIME(6) COMMENT 'when the feed says that it was renewed (UTC)',
     is_stale BOOL NOT NULL COMMENT 'whether the feed was old when it was fetched, or its clock is wrong',
-    hour_of_week SMALLINT COMMENT 'the hour of fetched_at in the system''s own zone; 0 is Monday 00:00',
+    local_hour_of_week SMALLINT COMMENT 'the hour of fetched_at in the system''s own zone; 0 is Monday 00:00',
+    hour_of_week SMALLINT COMMENT 'the same, by its former name, which a later release drops',
     fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
     CONSTRAINT pk_station_status PRIMARY KEY (system_id, station_id),
     CONSTRAINT fk_station_status_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
@@ -281,7 +298,8 @@ CREATE TABLE station_status (
 CREATE TABLE station_usuals (
     system_id VARCHAR(64) NOT NULL COMMENT 'the system',
     station_id VARCHAR(100) NOT NULL COMMENT 'the station, by the system''s own id',
-    hour_of_week SMALLINT NOT NULL COMMENT 'the hour in the system''s own zone; 0 is Monday 00:00',
+    hour_of_week SMALLINT NOT NULL COMMENT 'the same as local_hour_of_week, by its former name',
+    local_hour_of_week SMALLINT COMMENT 'the hour in the system''s own zone; 0 is Monday 00:00',
     usual_taken DOUBLE NOT NULL COMMENT 'vehicles taken in such an hour, mean of the minutes observed; at least so many, fewer than wanted where it stood empty',
     minutes_observed INTEGER NOT NULL COMMENT 'how much that is the mean of, min',
     fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
@@ -579,6 +597,10 @@ SELECT
     s.capacity,
     s.fetched_at AS station_fetched_at,
     t.vehicles_available,
+    -- the hour of fetched_at in the system's own zone; 0 is Monday 00:00. Read by its former name, which the release before writes alone
+    t.hour_of_week AS local_hour_of_week,
+    -- the hour of fetched_at in the system's own zone, 0 to 23
+    t.hour_of_week % 24 AS local_hour,
     t.hour_of_week,
     t.is_stale,
     t.fetched_at,
@@ -619,6 +641,8 @@ SELECT
     i.longitude,
     i.capacity,
     i.vehicles_available,
+    i.local_hour_of_week,
+    i.local_hour,
     i.hour_of_week,
     i.is_stale,
     i.fetched_at,
@@ -649,8 +673,8 @@ LEFT JOIN (
     GROUP BY q.system_id, q.neighbour_id
 ) asked ON asked.system_id = p.system_id AND asked.neighbour_id = p.neighbour_id
 GROUP BY
-    i.system_id, i.station_id, i.name, i.latitude, i.longitude, i.capacity, i.vehicles_available, i.hour_of_week, i.is_stale,
-    i.fetched_at, i.usual_taken, i.need, i.shortfall;
+    i.system_id, i.station_id, i.name, i.latitude, i.longitude, i.capacity, i.vehicles_available, i.local_hour_of_week,
+    i.local_hour, i.hour_of_week, i.is_stale, i.fetched_at, i.usual_taken, i.need, i.shortfall;
 
 CREATE VIEW station_hour_deficits AS
 -- One row per station and hour that was watched: what it was like, and how many of the hour's riders found no vehicle at it. What
@@ -663,6 +687,12 @@ SELECT
     s.longitude,
     s.capacity,
     h.hour_at,
+    -- the date of hour_at in the system's own zone. Read by its former name, which the release before writes alone
+    h.local_date AS local_on,
+    -- the hour of hour_at in the system's own zone, 0 to 23
+    h.hour_of_week % 24 AS local_hour,
+    -- the same hour of the week; 0 is Monday 00:00
+    h.hour_of_week AS local_hour_of_week,
     h.hour_of_week,
     h.local_date,
     h.vehicles_mean,

@@ -7,10 +7,10 @@ from typing import Any, Final
 import altair as alt
 import streamlit as st
 
-from dashboard import hours
-from dashboard.database import show_errors
-from dashboard.hours import City, Earlier
+from dashboard.database import engine, show_errors
 from gans.clock import utc_now
+from gans.reading import hours
+from gans.reading.hours import City, Earlier
 
 BLUE, ORANGE, GREY, GREEN = "#3A96D6", "#D55E00", "#8A8F98", "#009E73"
 """After Okabe and Ito (https://jfly.uni-koeln.de/color/), which the colour-blind tell apart; so do dashes and shapes."""
@@ -44,24 +44,24 @@ _SOURCES: Final = (
 @show_errors
 def page() -> None:
     """Draws the page."""
-    known = hours.cities()
+    known = hours.cities(engine())
     if not known:
         st.markdown(_NO_CITY)
         return
     city = st.selectbox("City", known, format_func=lambda one: one.name, key="city", width=360)
-    coming = hours.coming(city, utc_now())
+    coming = hours.coming(engine(), city, utc_now())
     if not coming:
         st.info(f"No forecast for {city.name} yet: `gans collect weather` asks now.")
         return
-    before = hours.earlier(city, coming)
-    _told(city, coming, before)
+    before = hours.earlier(engine(), city, coming)
+    _summary(city, coming, before)
     values = _values(city, coming, before)
     for chart in (_temperature(values), _rain(values), _wind(values), _arrivals(values)):
         st.altair_chart(chart, width="stretch")
     st.caption(_SOURCES)
 
 
-def _told(city: City, coming: Sequence[Any], before: Earlier | None) -> None:
+def _summary(city: City, coming: Sequence[Any], before: Earlier | None) -> None:
     zone = city.zone
     rideable = sum(row["is_rideable"] or 0 for row in coming)
     holidays = dict.fromkeys(
@@ -85,7 +85,7 @@ def _values(city: City, coming: Sequence[Any], before: Earlier | None) -> list[d
     def shown(instant: datetime) -> str:
         return instant.astimezone(zone).replace(tzinfo=UTC).isoformat()
 
-    said = before.said if before else {}
+    forecasts = before.forecasts if before else {}
     return [
         {
             **{name: row[name] for name in hours.NUMBERS},
@@ -94,8 +94,8 @@ def _values(city: City, coming: Sequence[Any], before: Earlier | None) -> list[d
             "holiday": row["holiday"],
             "at": shown(row["hour_at"]),
             "end": shown(row["hour_at"] + timedelta(hours=1)),
-            "temperature_before_c": said.get(row["hour_at"], (None, None))[0],
-            "precipitation_before_mm": said.get(row["hour_at"], (None, None))[1],
+            "temperature_before_c": forecasts.get(row["hour_at"], (None, None))[0],
+            "precipitation_before_mm": forecasts.get(row["hour_at"], (None, None))[1],
         }
         for row in coming
     ]

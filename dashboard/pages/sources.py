@@ -3,18 +3,12 @@
 from typing import Any
 
 import streamlit as st
-from sqlalchemy import column, select, table
 
-from dashboard.database import rows, show_errors
+from dashboard.database import engine, show_errors
 from gans.clock import utc_now
-from gans.tables import Instant, collection_runs, rejects
+from gans.reading import freshness
 
 MOST = 100
-_freshness = table(
-    "source_freshness",
-    *(column(name, Instant) for name in ("last_slot_at", "last_good_slot_at", "stale_at")),
-    *(column(name) for name in ("source", "runs", "failed_runs", "rows_offered", "rows_rejected")),
-)
 
 
 @st.fragment(run_every="60s")
@@ -22,7 +16,7 @@ _freshness = table(
 def page() -> None:
     """Draws the page, and again every minute."""
     now = utc_now()
-    found = rows(select(_freshness).order_by(_freshness.c.source))
+    found = freshness.sources(engine())
     if not found:
         st.info("Nothing has run yet: `gans collect` asks the upstreams once, `gans schedule` keeps asking.")
         return
@@ -37,11 +31,9 @@ def page() -> None:
         [{"source": row["source"], "data": "late" if row["source"] in late else "fresh", **_named(row)} for row in found]
     )
     st.subheader("Last runs", anchor=False)
-    runs = collection_runs.c
-    query = select(runs.slot_at, runs.source, runs.status, runs.rows_offered, runs.rows_rejected, runs.error)
-    st.dataframe(rows(query.order_by(runs.slot_at.desc(), runs.source).limit(MOST)))
+    st.dataframe(freshness.newest_runs(engine(), MOST))
     st.subheader("Refused", anchor=False)
-    refused = rows(select(rejects).order_by(rejects.c.attempt_at.desc()).limit(MOST))
+    refused = freshness.newest_rejects(engine(), MOST)
     if refused:
         st.dataframe(refused)
     else:

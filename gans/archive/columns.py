@@ -17,11 +17,14 @@ ANSWER_COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
     "slot_at": ("TIMESTAMPTZ", "the minute for which it was asked (UTC)"),
     "fetched_at": ("TIMESTAMPTZ", "when the upstream said so (UTC)"),
 }
+_NAMES: Final = {"local_hour_of_week": "hour_of_week"}
+"""What the files call a column that the table calls otherwise: the name stands in all that were written before."""
+
 STATION_COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
     **{
-        column.name: (_type(column), str(column.comment))
+        _NAMES.get(column.name, column.name): (_type(column), str(column.comment))
         for column in station_status.columns
-        if column.name not in ("system_id", "fetched_at")
+        if column.name not in ("system_id", "fetched_at", *_NAMES.values())
     },
     "vehicles_by_type": ("MAP(VARCHAR, INTEGER)", "how many of vehicles_available are of which type; null where it is not told"),
 }

@@ -35,13 +35,14 @@ def hours_of_system(duck: duckdb.DuckDBPyConnection, system: SystemCaptures, hou
     ).fetchall()
     clock = clock_of(system.captures[max(system.captures)].zone)
     local = hour.astimezone(clock) if clock else None
-    common = (system.system_id, hour, hour_of_week(local) if local else None, local.date() if local else None)
+    of_week, on = (hour_of_week(local), local.date()) if local else (None, None)
+    common = (system.system_id, hour, of_week, on, of_week, on)
     return validate_rows(
         station_hours,
         (
-            "system_id", "hour_at", "hour_of_week", "local_date", "station_id", "vehicles_mean", "vehicles_min", "vehicles_max",
-            "docks_mean", "docks_min", "docks_max", "minutes_observed", "minutes_empty", "minutes_full", "vehicles_taken",
-            "vehicles_returned", "fetched_at",
+            "system_id", "hour_at", "local_hour_of_week", "local_on", "hour_of_week", "local_date", "station_id", "vehicles_mean",
+            "vehicles_min", "vehicles_max", "docks_mean", "docks_min", "docks_max", "minutes_observed", "minutes_empty",
+            "minutes_full", "vehicles_taken", "vehicles_returned", "fetched_at",
         ),
         [(*common, *values, fetched_at.replace(tzinfo=UTC)) for *values, fetched_at in found],
     )  # fmt: skip
@@ -75,9 +76,9 @@ def _usuals(connection: Connection, system_id: str, week_hour: int) -> list[msgs
     )
     return validate_rows(
         station_usuals,
-        ("system_id", "hour_of_week", "station_id", "usual_taken", "minutes_observed", "fetched_at"),
+        ("system_id", "hour_of_week", "local_hour_of_week", "station_id", "usual_taken", "minutes_observed", "fetched_at"),
         [
-            (system_id, week_hour, station_id, int(taken) * 60 / int(observed), int(observed), fetched_at)
+            (system_id, week_hour, week_hour, station_id, int(taken) * 60 / int(observed), int(observed), fetched_at)
             for station_id, taken, observed, fetched_at in connection.execute(query)
         ],
     )

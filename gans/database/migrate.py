@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, inspect, literal, select, text
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 
-from gans.database.views import SCHEMA, views
+from gans.database.views import SCHEMA, view_texts
 from gans.errors import ConfigError
 from gans.tables import collection_runs, metadata
 
@@ -79,7 +79,7 @@ def upgrade(engine: Engine) -> None:
             metadata.drop_all(connection)
             command.stamp(config, "base", purge=True)
         command.upgrade(config, "head")
-        for name, query in views().items():
+        for name, query in view_texts().items():
             connection.execute(text(f"CREATE VIEW {name} AS\n{query}".replace(":", r"\:")))
 
 

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Boolean, Column, Date, Float, Integer, String, Table
 
 from gans.errors import BadData
-from gans.tables import Instant
+from gans.tables import Instant, column_facts
 
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
@@ -30,25 +30,26 @@ def row_type(table: Table, columns: tuple[str, ...]) -> type[msgspec.Struct]:
 def _type(column: Column[Any]) -> Any:
     """The Python type of a column's values, with its bounds; a number without them could be infinite, or too large to store."""
     kind: Any = column.type
-    bounds = {name: column.info[name] for name in ("ge", "le") if name in column.info}
-    validate_row: Any
+    facts = column_facts(column)
+    bounds: dict[str, Any] = {name: bound for name, bound in (("ge", facts.ge), ("le", facts.le)) if bound is not None}
+    field: Any
     if isinstance(kind, (Integer, Float)) and len(bounds) < 2:
         raise TypeError(f"{column}: a number needs its least and greatest value, ge and le")
     if isinstance(kind, Instant):
-        validate_row = Annotated[datetime, msgspec.Meta(tz=True)]
+        field = Annotated[datetime, msgspec.Meta(tz=True)]
     elif isinstance(kind, Boolean):
-        validate_row = bool
+        field = bool
     elif isinstance(kind, Integer):
-        validate_row = Annotated[int, msgspec.Meta(**bounds)]
+        field = Annotated[int, msgspec.Meta(**bounds)]
     elif isinstance(kind, Float):
-        validate_row = Annotated[float, msgspec.Meta(**bounds)]
+        field = Annotated[float, msgspec.Meta(**bounds)]
     elif isinstance(kind, Date):
-        validate_row = date
+        field = date
     elif isinstance(kind, String):
-        validate_row = Annotated[str, msgspec.Meta(max_length=kind.length)]
+        field = Annotated[str, msgspec.Meta(max_length=kind.length)]
     else:
         raise TypeError(f"{column}: no check for {kind!r}")
-    return validate_row | None if column.nullable else validate_row
+    return field | None if column.nullable else field
 
 
 @cache

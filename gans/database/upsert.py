@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, Column, Connection, Executable, Integer, String,
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 
-from gans.tables import Instant
+from gans.tables import Instant, column_facts
 
 BATCH_ROWS = 10_000
 BATCH_BYTES = 4 * 1024 * 1024
@@ -72,7 +72,7 @@ def _zoneless(instant: datetime | None) -> datetime | None:
 
 def newest_by(table: Table, column: str) -> str:
     """The name of the column that tells which of two versions of `column` is newer."""
-    return str(table.columns[column].info.get("newest_by", "fetched_at"))
+    return column_facts(table.columns[column]).newest_by
 
 
 def _updates(table: Table, columns: Sequence[str]) -> list[tuple[str, str]]:

@@ -28,11 +28,13 @@ from typing import Final
 import h3
 import msgspec
 
+from gans.decision import Proposal, Solution
+from gans.errors import NotReady
 from gans.geography import EARTH_RADIUS_KM
 
 RESOLUTION: Final = 10
 WALK_M: Final = 300.0
-OLD: Final = timedelta(minutes=10)
+STATUS_OLD: Final = timedelta(minutes=10)
 """A status older than this says little of now."""
 LEVELS: Final = (0.1, 0.4, 0.7, 1.2, 2.6)
 """Demand, as multiples of what is usual: the means of the fifths of an exponential distribution (its deviation is its mean)."""
@@ -44,26 +46,41 @@ _CELL_RADIUS_M: Final = 90.0  # no corner of a cell is farther from its centre, 
 _RING_M: Final = 80.0  # the nth ring of cells is at least n times as far
 
 
-class Station(msgspec.Struct, frozen=True):
-    """A station as the view `station_deficits` tells it.
+class Station(msgspec.Struct, frozen=True, kw_only=True):
+    """A station that gives vehicles, as the view `station_deficits` has it.
 
     Attributes:
-        hour_of_week: the hour that `usual_taken` is of, in the system's own zone; 0 is Monday 00:00.
+        local_hour_of_week: the hour that `usual_taken` is of, in the system's own zone; 0 is Monday 00:00.
         usual_taken: the vehicles that are usually taken in this hour; None before there is history.
-        deficit: the riders of the hour who will find no vehicle, here or at a neighbour.
+        deficit: the riders of the hour who will find no vehicle, here or at a neighbour; None where it is not known what the
+            station needs or has.
+        known_at: when its status was fetched.
     """
 
     station_id: str
     name: str | None
     latitude: float
     longitude: float
-    vehicles_available: int
-    hour_of_week: int | None
+    vehicles_available: int | None
+    local_hour_of_week: int | None
     usual_taken: float | None
-    deficit: float
+    deficit: float | None
+    known_at: datetime
 
 
-class Spot(msgspec.Struct, frozen=True):
+class PlacementRequest(msgspec.Struct, frozen=True):
+    """What is asked for.
+
+    Attributes:
+        scooters: how many there are to be placed.
+        walk_m: how far riders walk, m; at least 90, so that a cell is within a walk of each station.
+    """
+
+    scooters: int
+    walk_m: float = WALK_M
+
+
+class Spot(msgspec.Struct, frozen=True, kw_only=True):
     """Where to put scooters.
 
     Attributes:
@@ -84,22 +101,70 @@ class Spot(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Placement(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to put the scooters.
+
+    Attributes:
+        stations: how many stations give vehicles, and tell what they need and have.
+        short: how many of these will leave riders without a vehicle, and `deficit` how many riders.
+        scooters: how many there are to be placed; the spots may need fewer.
+        spots: the one to begin with first.
+    """
+
+    stations: int
+    short: int
+    deficit: float
+    walk_m: float
+    scooters: int
+    spots: list[Spot]
+
+
+def solve(stations: Sequence[Station], request: PlacementRequest) -> Solution:
+    """The spots for the scooters of the request.
+
+    Args:
+        stations: those of one system that give vehicles, in any order.
+
+    Raises:
+        NotReady: there is none, or of none it is known what it needs and has.
+        ValueError: a walk that is too short.
+    """
+    if not stations:
+        raise NotReady("No station is known to give vehicles. `gans collect stations station_status` asks now.")
+    known = [station for station in stations if station.deficit is not None]
+    if not known:
+        raise NotReady(
+            "The stations tell no capacity, or not what is there: what they need is known once `gans archive` has made their "
+            "first hours."
+        )
+    short = sorted(station.deficit for station in known if station.deficit)
+    spots = place(known, request.scooters, request.walk_m)
+    answer = Placement(
+        stations=len(known),
+        short=len(short),
+        deficit=round(math.fsum(short), 1),
+        walk_m=request.walk_m,
+        scooters=request.scooters,
+        spots=spots,
+    )
+    return Solution(answer, spots[0].reason if spots else "nobody is short of a vehicle")
+
+
 def place(stations: Iterable[Station], scooters: int, walk_m: float = WALK_M) -> list[Spot]:
     """The spots for so many scooters, the one to begin with first; fewer scooters are placed where fewer could serve anybody.
 
     Args:
         stations: the stations of one system; those without a deficit are passed over.
-        scooters: how many there are to be placed.
-        walk_m: how far riders walk, m; at least 90, so that a cell is within a walk of each station.
+        scooters, walk_m: as in `PlacementRequest`.
 
     Raises:
         ValueError: a shorter walk.
     """
     if walk_m < _CELL_RADIUS_M:
         raise ValueError(f"walk_m={walk_m:g}: at least {_CELL_RADIUS_M:g}, or a station may have no spot within a walk.")
-    needy = sorted((s for s in stations if s.deficit > _NOTHING), key=lambda station: station.station_id)
+    needy = sorted((s for s in stations if (s.deficit or 0) > _NOTHING), key=lambda station: station.station_id)
     reached = reach(needy, walk_m)
-    chosen = cover(reached, [station.deficit for station in needy], scooters, walk_m)
+    chosen = cover(reached, [station.deficit or 0 for station in needy], scooters, walk_m)
     return [_spot(cell, gains, [(distance, needy[i]) for i, distance in reached[cell].items()]) for cell, gains in chosen.items()]
 
 
@@ -220,14 +285,14 @@ def _spot(cell: str, gains: Sequence[float], near: Sequence[tuple[float, Station
     latitude, longitude = h3.cell_to_latlng(cell)
     distance_m, nearest = min(near, key=lambda one: (one[0], one[1].station_id))
     return Spot(
-        cell,
-        round(latitude, 6),
-        round(longitude, 6),
-        nearest.name or nearest.station_id,
-        round(distance_m),
-        len(gains),
-        round(math.fsum(gains), 1),
-        reason(near),
+        cell=cell,
+        latitude=round(latitude, 6),
+        longitude=round(longitude, 6),
+        near=nearest.name or nearest.station_id,
+        near_m=round(distance_m),
+        scooters=len(gains),
+        riders=round(math.fsum(gains), 1),
+        reason=reason(near),
     )
 
 
@@ -268,12 +333,12 @@ def reason(near: Sequence[tuple[float, Station]]) -> str:
     else:
         what = f"{_said(low, 'station')} within {farthest} m {'runs' if low == 1 else 'run'} low"
     known = [
-        (station.usual_taken, station.hour_of_week % 24)
+        (station.usual_taken, station.local_hour_of_week % 24)
         for _, station in near
-        if station.usual_taken is not None and station.hour_of_week is not None
+        if station.usual_taken is not None and station.local_hour_of_week is not None
     ]
     if not known:
-        missing = max(round(math.fsum(station.deficit for _, station in near)), 1)
+        missing = max(round(math.fsum(station.deficit or 0 for _, station in near)), 1)
         short = f"{_said(missing, 'vehicle')} {'is' if missing == 1 else 'are'}"
         return f"{what}; about {short} missing to {TARGET_PCT} % of capacity (no history of this hour yet)"
     riders, hour = round(math.fsum(taken for taken, _ in known)), known[0][1]
@@ -292,3 +357,14 @@ def _point(latitude: float, longitude: float) -> tuple[float, float, float]:
     """A place on the unit sphere: distances are right over the poles and the date line too."""
     north, east = math.radians(latitude), math.radians(longitude)
     return math.cos(north) * math.cos(east), math.cos(north) * math.sin(east), math.sin(north)
+
+
+decision = Proposal(
+    name="placement",
+    question="Where do the scooters in the truck serve the most riders now?",
+    scope="system",
+    features="placement",
+    row=Station,
+    rule="greedy-coverage",
+    solve=solve,
+)

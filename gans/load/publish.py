@@ -7,7 +7,7 @@ from sqlalchemy import Engine, func, select
 
 from gans.storage.reference import snapshot_key
 from gans.storage.store import Store
-from gans.tables import Instant, metadata
+from gans.tables import Instant, metadata, table_facts
 
 
 def publish(engine: Engine, store: Store, tables: Iterable[str]) -> tuple[str, ...]:
@@ -21,13 +21,13 @@ def publish(engine: Engine, store: Store, tables: Iterable[str]) -> tuple[str, .
     """
     changed = []
     for table in (metadata.tables[name] for name in sorted(set(tables))):
-        if not table.info["reference"]:
+        if not table_facts(table).is_reference:
             continue
         columns = [column for column in table.columns if not isinstance(column.type, Instant)]
         query = select(*columns).order_by(*table.primary_key)
         if "is_watched" in table.columns:
             query = query.where(table.c.is_watched)
-        if whole := table.info["current_with"]:
+        if whole := table_facts(table).current_with:
             newest = select(func.max(metadata.tables[whole].c.fetched_at)).scalar_subquery()
             query = query.where(table.c.fetched_at == newest)
         with engine.connect() as connection:

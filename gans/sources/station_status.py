@@ -42,7 +42,7 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
         feed = _gbfs.feed(capture.body, _gbfs.Status, "station_id", "stations")
     clock = clock_of(capture.context["timezone"])
     hour = hour_of_week(fetched_at.astimezone(clock)) if clock else None
-    common = (feed.head.updated_at, hour, feed.head.is_stale(fetched_at), system_id)
+    common = (feed.head.updated_at, hour, hour, feed.head.is_stale(fetched_at), system_id)
     earliest, latest = _gbfs.reporting(fetched_at)
     # All at once, without a call for each: there are thousands every minute.
     yield Rows(
@@ -76,8 +76,8 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
 
 
 _COLUMNS = (
-    "feed_updated_at", "hour_of_week", "is_stale", "system_id", "station_id", "vehicles_available", "vehicles_disabled",
-    "docks_available", "docks_disabled", "is_installed", "is_renting", "is_returning", "reported_at",
+    "feed_updated_at", "local_hour_of_week", "hour_of_week", "is_stale", "system_id", "station_id", "vehicles_available",
+    "vehicles_disabled", "docks_available", "docks_disabled", "is_installed", "is_renting", "is_returning", "reported_at",
 )  # fmt: skip
 
 

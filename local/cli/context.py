@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from dotenv import dotenv_values
 
-from gans.errors import ConfigError
+from gans.errors import ConfigError, NotKnown
 from gans.settings import Settings, read_settings, redacted
 from gans.source import Source
 from local.console import err, plain
@@ -55,7 +55,7 @@ def open_pipeline() -> "Pipeline":
 def choose_sources(sources: dict[str, Source], names: list[str] | None) -> list[Source]:
     """The named sources, in the order of what needs what."""
     if unknown := sorted(set(names or ()) - set(sources)):
-        raise ConfigError(f"There is no source {', '.join(unknown)}. Known: {', '.join(sources)}.")
+        raise NotKnown(f"There is no source {', '.join(unknown)}. Known: {', '.join(sources)}.")
     return [source for source in sources.values() if not names or source.name in names]
 
 

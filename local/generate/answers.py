@@ -14,7 +14,6 @@ from gans.reading.queries import queries
 from gans.reading.queries import query as ask
 from gans.settings import Settings
 from local import demo
-from local.console import out
 
 NOW = datetime(2026, 5, 12, 7, 5, tzinfo=UTC)
 """A Tuesday, five past nine in Paris and Berlin."""
@@ -32,8 +31,7 @@ def demo_database() -> Iterator[Engine]:
     """The demo's database as at `NOW`: SQLite, in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="gans-") as folder:
         settings = demo.settings_for_demo(Settings(), Path(folder))
-        with out.capture():
-            demo.run(settings, NOW).engine.dispose()
+        demo.run(settings, NOW).engine.dispose()
         engine = open_reader(settings)
         yield engine
         engine.dispose()

@@ -14,9 +14,9 @@ from sqlalchemy import Column, Table
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
-from gans.database.views import SCHEMA, views
+from gans.database.views import SCHEMA, view_texts
 from gans.reading.queries import Query, headed, queries
-from gans.tables import collection_runs, metadata, rejects
+from gans.tables import collection_runs, column_facts, metadata, rejects, table_facts
 from local.generate.answers import NOW, Answer, answers, demo_database
 
 SQL = SCHEMA / "gans.sql"
@@ -86,7 +86,7 @@ def sql() -> str:
     for table in metadata.sorted_tables:
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         statements += [_ddl(CreateTable(table)), *(_ddl(CreateIndex(index)) for index in indexes)]
-    for name, query in views().items():
+    for name, query in view_texts().items():
         statements.append(f"CREATE VIEW {name} AS\n{query};\n")
     return "\n".join(statements)
 
@@ -124,7 +124,7 @@ def view_columns() -> dict[str, list[ViewColumn]]:
     """The columns of each view, by its name."""
     known = {str(table.name): {str(c.name): str(c.comment) for c in table.columns} for table in metadata.sorted_tables}
     found: dict[str, list[ViewColumn]] = {}
-    for name, query in views().items():
+    for name, query in view_texts().items():
         found[name] = list(_columns(headed(query)[1], known))
         known[name] = {column.name: column.meaning for column in found[name]}
     return found
@@ -210,7 +210,7 @@ def _cell(value: Any) -> str:
 
 
 def _views() -> Iterator[str]:
-    heads = {name: headed(query)[0] for name, query in views().items()}
+    heads = {name: headed(query)[0] for name, query in view_texts().items()}
     for name, columns in sorted(view_columns().items()):
         rows = [(f"`{column.name}`", column.meaning, _from(column)) for column in columns]
         head = f"{heads[name]}  \n*SQL:* [{name}.sql](views/{name}.sql)."
@@ -224,8 +224,8 @@ def _from(column: ViewColumn) -> str:
 def _table(table: Table) -> str:
     rows = [(f"`{column.name}`", _type(column), str(column.comment), _rules(column)) for column in table.columns]
     indexes = sorted(", ".join(f"`{column.name}`" for column in index.columns) for index in table.indexes)
-    kept = [f"*Kept:* {rule}."] if (rule := table.info["retain"]) else []
-    facts = [str(table.comment), f"*Rows:* {table.info['rows']}.", *kept, *(f"*Index:* {columns}." for columns in indexes)]
+    kept = [f"*Kept:* {rule}."] if (rule := table_facts(table).retention) else []
+    facts = [str(table.comment), f"*Rows:* {table_facts(table).rows}.", *kept, *(f"*Index:* {columns}." for columns in indexes)]
     return f"### {table.name}\n\n" + "  \n".join(facts) + "\n\n" + _markdown(("column", "type", "meaning", "rules"), rows)
 
 
@@ -239,8 +239,9 @@ def _rules(column: Column[object]) -> str:
     rules = ["key"] * column.primary_key + [f"refers to [{parent}](#{parent})" for parent in parents]
     if column.nullable:
         rules.append("may be NULL")
-    if "ge" in column.info:
-        rules.append(f"{column.info['ge']:,} to {column.info['le']:,}")
+    facts = column_facts(column)
+    if facts.ge is not None:
+        rules.append(f"{facts.ge:,} to {facts.le:,}")
     return "; ".join(rules)
 
 

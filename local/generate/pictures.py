@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 from gans.clock import utc_now
 from gans.settings import Settings
 from local import demo
+from local.cli.demo import Printed, show
 from local.console import out
 from local.generate.browser import browser
 from local.servers.dashboard import served
@@ -33,7 +34,7 @@ def _terminal(folder: str) -> None:
     """What `gans demo` says, as SVG."""
     settings = demo.settings_for_demo(Settings(), Path(folder))
     out.record, out.width = True, COLUMNS
-    demo.show(demo.run(settings, utc_now()), utc_now())
+    show(demo.run(settings, utc_now(), report=Printed()), utc_now())
     picture = out.export_svg(title="make demo", clear=True)
     # Without the fonts that a browser would fetch from elsewhere.
     (DOCS / "demo.svg").write_text(re.sub(r"@font-face\s*\{.*?\}\s*", "", picture, flags=re.DOTALL))

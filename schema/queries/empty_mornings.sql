@@ -8,7 +8,7 @@ mornings AS (
     SELECT h.system_id, h.hour_at, ROW_NUMBER() OVER (PARTITION BY h.system_id ORDER BY h.hour_at DESC) AS place
     FROM hours h
     JOIN station_hours o ON o.system_id = h.system_id AND o.station_id = h.station_id AND o.hour_at = h.hour_at
-    WHERE o.hour_of_week IN (8, 32, 56, 80, 104)
+    WHERE COALESCE(o.local_hour_of_week, o.hour_of_week) IN (8, 32, 56, 80, 104)
 )
 SELECT
     h.system_id,

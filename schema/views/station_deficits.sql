@@ -8,6 +8,8 @@ SELECT
     i.longitude,
     i.capacity,
     i.vehicles_available,
+    i.local_hour_of_week,
+    i.local_hour,
     i.hour_of_week,
     i.is_stale,
     i.fetched_at,
@@ -38,5 +40,5 @@ LEFT JOIN (
     GROUP BY q.system_id, q.neighbour_id
 ) asked ON asked.system_id = p.system_id AND asked.neighbour_id = p.neighbour_id
 GROUP BY
-    i.system_id, i.station_id, i.name, i.latitude, i.longitude, i.capacity, i.vehicles_available, i.hour_of_week, i.is_stale,
-    i.fetched_at, i.usual_taken, i.need, i.shortfall
+    i.system_id, i.station_id, i.name, i.latitude, i.longitude, i.capacity, i.vehicles_available, i.local_hour_of_week,
+    i.local_hour, i.hour_of_week, i.is_stale, i.fetched_at, i.usual_taken, i.need, i.shortfall

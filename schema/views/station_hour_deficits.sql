@@ -8,6 +8,12 @@ SELECT
     s.longitude,
     s.capacity,
     h.hour_at,
+    -- the date of hour_at in the system's own zone. Read by its former name, which the release before writes alone
+    h.local_date AS local_on,
+    -- the hour of hour_at in the system's own zone, 0 to 23
+    h.hour_of_week % 24 AS local_hour,
+    -- the same hour of the week; 0 is Monday 00:00
+    h.hour_of_week AS local_hour_of_week,
     h.hour_of_week,
     h.local_date,
     h.vehicles_mean,

@@ -8,6 +8,10 @@ SELECT
     s.capacity,
     s.fetched_at AS station_fetched_at,
     t.vehicles_available,
+    -- the hour of fetched_at in the system's own zone; 0 is Monday 00:00. Read by its former name, which the release before writes alone
+    t.hour_of_week AS local_hour_of_week,
+    -- the hour of fetched_at in the system's own zone, 0 to 23
+    t.hour_of_week % 24 AS local_hour,
     t.hour_of_week,
     t.is_stale,
     t.fetched_at,

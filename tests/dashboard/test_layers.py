@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from dashboard.layers import DARK, LABELS, LIGHT, Palette, class_of, deck, legend, said
-from dashboard.stations import Place
-from gans.decisions.placement import Spot, Station
+from dashboard.layers import DARK, LABELS, LIGHT, Palette, class_of, deck, describe, legend
+from gans.decisions.placement import Spot
+from gans.reading.stations import StationState
 
 
-def place(name: str, deficit: float | None = 0.0, vehicles: float | None = 4, **told: Any) -> Place:
-    known = None if deficit is None else Station(name, name, 48.85, 2.35, 0, 8, None, deficit)
-    given = {"capacity": 20, "docks": 16, "minutes_empty": None, "is_empty": False, "is_full": False}
-    return Place(name, name, 48.85, 2.35, vehicles=vehicles, station=known, **{**given, **told})
+def station(name: str, deficit: float | None = 0.0, vehicles: float | None = 4, **fields: Any) -> StationState:
+    where = {"station_id": name, "name": name, "latitude": 48.85, "longitude": 2.35, "capacity": 20}
+    state = {"docks": 16, "minutes_empty": None, "is_empty": False, "is_full": False, "usual_taken": None}
+    return StationState(**{**where, **state, "vehicles": vehicles, "deficit": deficit, **fields})
 
 
-def layers(*places: Place, spots: tuple[Spot, ...] = ()) -> dict[str, list[dict[str, Any]]]:
-    return {layer.id: layer.data for layer in deck(places, spots, LIGHT, 500).layers}
+def layers(*stations: StationState, spots: tuple[Spot, ...] = ()) -> dict[str, list[dict[str, Any]]]:
+    return {layer.id: layer.data for layer in deck(stations, spots, LIGHT, 500).layers}
 
 
 def lightness(colour: tuple[int, int, int]) -> float:
@@ -26,14 +26,14 @@ def lightness(colour: tuple[int, int, int]) -> float:
 
 def test_a_name_is_text_in_a_tooltip_and_never_markup() -> None:
     name = "<img src=x onerror=alert(1)>"
-    spot = Spot("8a", 48.85, 2.35, name, 30, 1, 1.0, name)
-    told = layers(place(name), spots=(spot,))
+    spot = Spot(cell="8a", latitude=48.85, longitude=2.35, near=name, near_m=30, scooters=1, riders=1.0, reason=name)
+    told = layers(station(name), spots=(spot,))
     assert told["stations"][0]["name"] == "&lt;img src=x onerror=alert(1)&gt;"
-    assert "<img" not in told["spots"][0]["said"]
+    assert "<img" not in told["spots"][0]["detail"]
 
 
 def test_the_most_in_need_are_drawn_on_top_and_larger() -> None:
-    dots = layers(place("much", 9), place("none", 0), place("some", 2))["stations"]
+    dots = layers(station("much", 9), station("none", 0), station("some", 2))["stations"]
     assert [dot["name"] for dot in dots] == ["none", "some", "much"]
     assert [dot["radius_m"] for dot in dots] == sorted(dot["radius_m"] for dot in dots)
 
@@ -52,14 +52,16 @@ def test_a_grey_print_tells_the_classes_apart(palette: Palette) -> None:
 
 
 def test_what_is_not_known_is_said_so() -> None:
-    assert said(place("Nation", vehicles=None)) == "nothing is told of it"
-    assert "gives no vehicles, or tells no capacity" in said(place("Nation", None))
-    assert "no history of this hour yet" in said(place("Nation"))
-    assert said(place("Nation", vehicles=1.25, minutes_empty=20)).startswith("1.2 vehicles of 20 on average, 20 min without any")
+    assert describe(station("Nation", vehicles=None)) == "nothing is known of it"
+    assert "gives no vehicles, or tells no capacity" in describe(station("Nation", None))
+    assert "no history of this hour yet" in describe(station("Nation"))
+    assert describe(station("Nation", vehicles=1.25, minutes_empty=20)).startswith(
+        "1.2 vehicles of 20 on average, 20 min without any"
+    )
 
 
 def test_a_station_far_off_does_not_make_the_city_small() -> None:
-    near = [place(str(number)) for number in range(100)]
+    near = [station(str(number)) for number in range(100)]
     zoom = deck(near, (), LIGHT, 500).initial_view_state.zoom
-    far = Place("far", "far", 0.0, 0.0, 20, 1, 1, None, False, False, None)
+    far = station("far", None, latitude=0.0, longitude=0.0)
     assert deck([*near, far], (), LIGHT, 500).initial_view_state.zoom == zoom

@@ -14,7 +14,18 @@ from gans.database.rows import validate_row
 from gans.database.transactions import in_transaction
 from gans.database.upsert import upsert
 from gans.retain import retain
-from gans.tables import Aged, Instant, Thinned, cities, collection_runs, metadata, rejects, weather_forecasts
+from gans.tables import (
+    Aged,
+    Instant,
+    TableFacts,
+    Thinned,
+    cities,
+    collection_runs,
+    metadata,
+    rejects,
+    table_facts,
+    weather_forecasts,
+)
 
 NOW = datetime(2026, 6, 1, 3, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -88,7 +99,7 @@ def test_the_newest_and_the_last_before_each_lead_stay(engine: Engine) -> None:
     kept = stays(versions)
     dropped = retain(engine, NOW).rows
     assert stored(engine) == kept
-    assert dropped == {"weather_forecasts": len(versions) - len(kept), "rejects": 0, "vehicles": 0}
+    assert dropped == {"weather_forecasts": len(versions) - len(kept), "rejects": 0, "proposals": 0, "vehicles": 0}
     assert dropped["weather_forecasts"] > 2_000
     assert set(retain(engine, NOW).rows.values()) == {0}
     # What is loaded again comes back, and goes again.
@@ -131,7 +142,7 @@ def test_every_transaction_is_small_and_progress_is_told(engine: Engine, monkeyp
     assert stored(engine) == stays(versions)
     assert max(sizes) == 70
     assert sum(sizes) == sum(dropped.rows.values())
-    assert told == [(done, 8) for done in range(1, 9)]  # two cities of three providers each, the rejects and the vehicles
+    assert told == [(done, 9) for done in range(1, 10)]  # two cities of three providers each, and three tables
 
 
 def test_killed_at_any_moment_it_ends_the_next_time(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +248,7 @@ def seen(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
         own,
         Column("seen_id", Integer, primary_key=True, autoincrement=False),
         Column("fetched_at", Instant),
-        info={"retain": rule},
+        info={"facts": TableFacts("some", retention=rule)},
     )
     own.create_all(engine)
     monkeypatch.setattr(module, "metadata", own)
@@ -264,9 +275,9 @@ def test_a_row_that_is_renewed_just_before_it_would_go_stays(
         assert set(connection.scalars(select(seen.c.seen_id))) == set(range(0, 2_500, 100))
 
 
-@pytest.mark.parametrize("table", [table for table in metadata.sorted_tables if table.info["retain"]], ids=str)
+@pytest.mark.parametrize("table", [table for table in metadata.sorted_tables if table_facts(table).retention], ids=str)
 def test_every_rule_names_columns_of_its_table_and_thinning_has_its_index(table: Table) -> None:
-    rule = table.info["retain"]
+    rule = table_facts(table).retention
     if isinstance(rule, Aged):
         assert isinstance(table.c[rule.column].type, Instant)
         return
@@ -281,7 +292,7 @@ def test_the_newest_is_thinned_first_in_every_series(engine: Engine, monkeypatch
     monkeypatch.setattr(module, "WINDOW", timedelta(days=2))
 
     def cut_short(done: int, planned: int) -> None:
-        if done == 7:  # the rejects, and the first window of each of six series
+        if done == 8:  # the rejects, the proposals, and the first window of each of six series
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -37,7 +37,7 @@ from gans.source import Capture, Reject, Request, Row, Source, rows_of
 from gans.sources import registry
 from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
 from gans.storage.store import FolderStore
-from gans.tables import Instant, metadata
+from gans.tables import Instant, column_facts, metadata
 
 EXAMPLES = int(os.environ.get("GANS_TEST_EXAMPLES", "0"))
 """How many answers each parser meets: those that `make fuzz` sets, or a few hundred that are the same each time."""
@@ -339,7 +339,7 @@ def assert_fits(meaning: ParsedPart) -> None:
                     assert type(value) is date, column
                 elif isinstance(column.type, (Integer, Float)):
                     assert math.isfinite(value), column
-                    assert column.info["ge"] <= value <= column.info["le"], column
+                    assert column_facts(column).ge <= value <= column_facts(column).le, column
                     assert isinstance(column.type, Float) or isinstance(value, int), column
                 elif isinstance(column.type, String):
                     assert len(value) <= (column.type.length or 4_000), column

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import structs
 
 from gans.clock import utc_now
 from local.cli.context import Json, open_pipeline
@@ -21,19 +22,21 @@ def place(
     json: Json = False,
 ) -> None:
     """Where to put scooters now, to serve the most riders who find no vehicle at the stations."""
-    from gans.decisions.placement import OLD  # h3: only here
-    from gans.decisions.placement import geojson as as_geojson
-    from local.place import proposed
+    from gans.decisions import placement  # h3: only here
+    from gans.lifecycle.propose import propose
+    from gans.lifecycle.record import record
 
-    found = proposed(open_pipeline().engine, system, scooters, walk)
+    engine, now = open_pipeline().engine, utc_now()
+    proposed = propose(engine, placement.decision, system, placement.PlacementRequest(scooters, walk), now)
+    record(engine, proposed, now)
+    found, fetched_at = proposed.answer, proposed.basis.data_at
     if geojson:
-        geojson.write_bytes(as_geojson(found.spots, found.fetched_at))
+        geojson.write_bytes(placement.geojson(found.spots, fetched_at))
     if json:
-        as_json(found)
+        as_json({"system_id": system, "fetched_at": fetched_at, **structs.asdict(found), "basis": proposed.basis})
         return
-    now = utc_now()
-    is_old = now - found.fetched_at > OLD
-    age = f"status of {time(found.fetched_at)} UTC, {ago(found.fetched_at, now)}"
+    is_old = now - fetched_at > placement.STATUS_OLD
+    age = f"status of {time(fetched_at)} UTC, {ago(fetched_at, now)}"
     old = f"[red]{age}: `gans schedule` keeps it fresh[/]" if is_old else age
     out.print(f"{plain(system)}: {found.short:,} of {found.stations:,} stations lack {found.deficit:,.0f} vehicles; {old}")
     if not found.spots:

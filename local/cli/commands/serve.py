@@ -30,11 +30,12 @@ def run_dashboard(
 def run_demo(cities: Annotated[int, typer.Option(min=1, max=1000, help="How many cities.")] = 10) -> None:
     """The whole way with simulated upstreams: no key, no network, no account."""
     from local import demo
+    from local.cli.demo import Printed, show
 
     settings = demo.settings_for_demo(configured_settings())
-    pipeline = demo.run(settings, utc_now(), cities)
+    pipeline = demo.run(settings, utc_now(), cities, Printed())
     out.print()
-    demo.show(pipeline, utc_now())
+    show(pipeline, utc_now())
     url = redacted(settings.database_url)
     out.print(
         f"\nAll of it is in {plain(url)}. What next:\n"

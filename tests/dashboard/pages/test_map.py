@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gans.clock import utc_now
 from gans.database.engine import open_reader
-from gans.decisions.placement import OLD
+from gans.decisions.placement import STATUS_OLD
 from gans.settings import Settings
 from gans.tables import metadata
 from tests.dashboard.conftest import system
@@ -33,19 +33,20 @@ def test_it_shows_what_the_database_has(page: Page, engine: Engine) -> None:
     expect(page.get_by_text(re.compile(r", \d+ s ago"))).to_be_visible()
 
 
-def test_the_slider_moves_the_spots(page: Page, engine: Engine) -> None:
+def test_the_slider_moves_through_the_past_hours(page: Page, engine: Engine) -> None:
     empty = {HOUR: {"Gare": 0, "Quai": 30}, HOUR + timedelta(hours=1): {"Gare": 60, "Quai": 0}}
     system(engine, "lille", {"Quai": 9, "Gare": 9}, utc_now(), empty)
     page.goto("/")
     expect(page.get_by_text("there is nothing to place")).to_be_visible()
     page.get_by_text("Past hour").click()
     expect(page.get_by_text("Tuesday 12 May 2026, 09:00 to 10:00")).to_be_visible()
-    expect(page.get_by_text(re.compile("near Gare"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Gare: [\d.]+ riders, 60 min without a vehicle"))).to_be_visible()
+    expect(page.get_by_text("GeoJSON")).to_have_count(0)
     page.get_by_role("slider", name="Hour").press("ArrowLeft")
     expect(page.get_by_text("Tuesday 12 May 2026, 08:00 to 09:00")).to_be_visible()
     expect(page.get_by_text("2 stations, 1 stood empty for half an hour or longer, 0 full. About 3 riders")).to_be_visible()
-    expect(page.get_by_text(re.compile("near Quai"))).to_be_visible()
-    expect(page.get_by_text(re.compile("near Gare"))).to_have_count(0)
+    expect(page.get_by_text(re.compile(r"Quai: [\d.]+ riders, 30 min without a vehicle"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Gare:"))).to_have_count(0)
     page.get_by_role("slider", name="Hour").press("ArrowLeft")
     expect(page.get_by_text("Nothing was collected in this hour.")).to_be_visible()
 
@@ -60,7 +61,7 @@ def test_a_stopped_collector_turns_the_age_red_by_itself(page: Page, engine: Eng
     red = page.get_by_text("The collector has stopped")
     expect(red).to_have_count(0)
     with engine.begin() as connection:
-        connection.execute(update(metadata.tables["station_status"]).values(fetched_at=utc_now() - OLD))
+        connection.execute(update(metadata.tables["station_status"]).values(fetched_at=utc_now() - STATUS_OLD))
     for _ in range(20):  # a minute of the page each; what it read last may be shown for 20 s
         if red.count():
             break

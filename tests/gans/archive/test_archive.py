@@ -101,7 +101,8 @@ def test_an_hour_of_a_station(store: FolderStore, engine: Engine, land: Land) ->
     assert (done.parts, done.unreadable) == (5, {})
     assert [(one.system_id, one.key, one.rows, one.stations) for one in done.systems] == [("velib", FILE, 10, 2)]
     assert hour_of(engine) == {
-        "system_id": "velib", "station_id": "a", "hour_at": TEN, "hour_of_week": 5 * 24 + 11, "local_date": date(2026, 11, 21),
+        "system_id": "velib", "station_id": "a", "hour_at": TEN, "local_hour_of_week": 5 * 24 + 11,
+        "local_on": date(2026, 11, 21), "hour_of_week": 5 * 24 + 11, "local_date": date(2026, 11, 21),
         "vehicles_mean": 4.4, "vehicles_min": 0, "vehicles_max": 10, "docks_mean": 5.6, "docks_min": 0, "docks_max": 10,
         "minutes_observed": 5, "minutes_empty": 2, "minutes_full": 1, "vehicles_taken": 4, "vehicles_returned": 10,
         "fetched_at": TEN + timedelta(minutes=4, seconds=3),
@@ -215,7 +216,7 @@ def test_an_hour_is_called_as_the_systems_own_clock_does(
     land(0, {"a": 1}, zone="Europe/Paris")
     land(1, {"a": 1}, zone=zone)
     compact(store, engine, source, TEN)
-    assert (hour_of(engine)["hour_of_week"], hour_of(engine)["local_date"]) == local
+    assert (hour_of(engine)["local_hour_of_week"], hour_of(engine)["local_on"]) == local
     assert len(rows(engine, station_usuals)) == (local[0] is not None)
 
 
@@ -228,10 +229,11 @@ def test_what_is_usual_is_the_mean_of_all_weeks(store: FolderStore, engine: Engi
         archive(store, engine, source, TEN + 30 * 24 * HOUR, is_again=True)
         usual, other = rows(engine, station_usuals)
         assert usual == {
-            "system_id": "velib", "station_id": "a", "hour_of_week": 131, "usual_taken": 7 * 60 / 5, "minutes_observed": 5,
+            "system_id": "velib", "station_id": "a", "hour_of_week": 131, "local_hour_of_week": 131,
+            "usual_taken": 7 * 60 / 5, "minutes_observed": 5,
             "fetched_at": TEN + timedelta(minutes=week + 2, seconds=3),
         }  # fmt: skip
-        assert (other["hour_of_week"], other["usual_taken"], other["minutes_observed"]) == (132, 0, 1)
+        assert (other["local_hour_of_week"], other["usual_taken"], other["minutes_observed"]) == (132, 0, 1)
 
 
 def history(unit: str, seed: int) -> Iterator[tuple[float, Told, float]]:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gans.database import migrate
 from gans.database.engine import open_engine
-from gans.database.views import SCHEMA, views
+from gans.database.views import SCHEMA, view_texts
 from gans.errors import ConfigError
 from gans.settings import Settings
 from gans.tables import (
@@ -93,7 +93,7 @@ def _counts(connection: Connection) -> tuple[int, int]:
 
 def test_from_empty_to_the_newest_twice_back_and_again(empty: Engine) -> None:
     assert migrate.revision(empty) is None
-    everything = metadata.tables.keys() | views().keys()
+    everything = metadata.tables.keys() | view_texts().keys()
     for _ in range(2):
         migrate.upgrade(empty)
         migrate.upgrade(empty)
@@ -117,7 +117,7 @@ def test_upgrading_keeps_what_is_there_and_renews_the_views(empty: Engine) -> No
     migrate.upgrade(empty)
     with empty.connect() as connection:
         assert connection.scalar(select(cities.c.name)) == "Ulm"
-    assert _objects(empty) >= views().keys()
+    assert _objects(empty) >= view_texts().keys()
     assert inspect(empty).get_columns("latest_populations")[0]["name"] == "city_id"
 
 
@@ -161,7 +161,7 @@ def test_a_first_set_up_that_was_broken_off_is_begun_anew(empty: Engine, beginni
     migrate.upgrade(empty)
     assert migrate.revision(empty) == migrate.head()
     assert migrate.differences(empty) == []
-    assert _objects(empty) == metadata.tables.keys() | views().keys()
+    assert _objects(empty) == metadata.tables.keys() | view_texts().keys()
     with empty.connect() as connection:
         assert _counts(connection) == (249, 100)
 
@@ -193,7 +193,7 @@ def test_of_two_upgrades_at_once_one_waits(empty: Engine) -> None:
         for upgraded in [threads.submit(migrate.upgrade, empty) for _ in range(3)]:
             upgraded.result()
     assert migrate.differences(empty) == []
-    assert _objects(empty) == metadata.tables.keys() | views().keys()
+    assert _objects(empty) == metadata.tables.keys() | view_texts().keys()
 
 
 def test_an_upgrade_that_does_not_end_keeps_others_out(database: str, empty: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +211,7 @@ def test_an_upgrade_that_does_not_end_keeps_others_out(database: str, empty: Eng
 def test_a_difference_is_seen(empty: Engine, stray: str) -> None:
     migrate.upgrade(empty)
     with empty.begin() as connection:
-        for view in reversed(views()):  # SQLite refuses to alter a table beneath a view
+        for view in reversed(view_texts()):  # SQLite refuses to alter a table beneath a view
             connection.execute(text(f"DROP VIEW {view}"))
         connection.execute(text(stray))
     assert len(migrate.differences(empty)) == 1
@@ -247,7 +247,7 @@ def test_a_newer_database_needs_newer_code(empty: Engine, one_revision_more: str
         migrate.require_newest(empty)
 
 
-@pytest.mark.parametrize("view", views())
+@pytest.mark.parametrize("view", view_texts())
 def test_a_view_can_be_selected_from(engine: Engine, view: str) -> None:
     with engine.connect() as connection:
         assert connection.execute(text(f"SELECT * FROM {view}")).all() == []
@@ -312,7 +312,7 @@ def test_the_generated_sql_makes_the_same_schema(database: str, empty: Engine) -
             pass
     script.dispose()
     assert migrate.differences(empty) == []
-    assert _objects(empty) == metadata.tables.keys() | views().keys()
+    assert _objects(empty) == metadata.tables.keys() | view_texts().keys()
     _require_own_collation(empty)
 
 

@@ -22,16 +22,16 @@ from sqlalchemy import (
 
 from gans.database.rows import row_type, validate_row, validate_rows
 from gans.errors import BadData
-from gans.tables import Instant, metadata
+from gans.tables import ColumnFacts, Instant, metadata
 
 TABLE = Table(
     "things",
     MetaData(),
     Column("code", String(5), primary_key=True),
-    Column("small", SmallInteger, info={"ge": 0, "le": 100}),
-    Column("number", Integer, nullable=False, info={"ge": 1, "le": 2_147_483_647}),
-    Column("large", BigInteger, info={"ge": 0, "le": 2**62}),
-    Column("real", Double, info={"ge": -90, "le": 90}),
+    Column("small", SmallInteger, info={"facts": ColumnFacts(ge=0, le=100)}),
+    Column("number", Integer, nullable=False, info={"facts": ColumnFacts(ge=1, le=2_147_483_647)}),
+    Column("large", BigInteger, info={"facts": ColumnFacts(ge=0, le=2**62)}),
+    Column("real", Double, info={"facts": ColumnFacts(ge=-90, le=90)}),
     Column("flag", Boolean),
     Column("on", Date),
     Column("at", Instant),
@@ -146,7 +146,13 @@ def test_a_row_has_just_the_columns_that_are_told() -> None:
 
 
 def test_a_column_that_could_not_be_checked_is_a_mistake_of_ours() -> None:
-    wrong = Table("wrong", MetaData(), Column("x", Double, info={"ge": 0}), Column("y", LargeBinary), Column("z", Integer))
+    wrong = Table(
+        "wrong",
+        MetaData(),
+        Column("x", Double, info={"facts": ColumnFacts(ge=0)}),
+        Column("y", LargeBinary),
+        Column("z", Integer),
+    )
     for column in wrong.columns:
         with pytest.raises(TypeError, match=rf"wrong\.{column.name}: "):
             row_type(wrong, (column.name,))

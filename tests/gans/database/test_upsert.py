@@ -32,32 +32,33 @@ from gans.database.rows import row_type, validate_row
 from gans.database.transactions import in_transaction
 from gans.database.upsert import upsert
 from gans.errors import BadData
-from gans.tables import EPOCH, Instant, cities, weather_forecasts
+from gans.tables import EPOCH, ColumnFacts, Instant, cities, column_facts, weather_forecasts
+from gans.tables._columns import fetched_at
 
 AT = datetime(2026, 5, 4, 3, 2, 1, 123_456, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
-def bits(count: int) -> dict[str, int]:
-    return {"ge": -(2 ** (count - 1)), "le": 2 ** (count - 1) - 1}
+def bits(count: int, newest_by: str = "fetched_at") -> ColumnFacts:
+    return ColumnFacts(-(2 ** (count - 1)), 2 ** (count - 1) - 1, newest_by)
 
 
 kinds = Table(
     "kinds_of_values",
     MetaData(),
-    Column("number", Integer, primary_key=True, autoincrement=False, info=bits(32)),
+    Column("number", Integer, primary_key=True, autoincrement=False, info={"facts": bits(32)}),
     Column("label", String(64), primary_key=True),
     Column("told", Text),
     Column("short", String(5)),
     Column("is_so", Boolean),
-    Column("small", SmallInteger, info=bits(16)),
-    Column("whole", Integer, info=bits(32)),
-    Column("big", BigInteger, info=bits(64)),
-    Column("exact", Double, info={"ge": -sys.float_info.max, "le": sys.float_info.max}),
+    Column("small", SmallInteger, info={"facts": bits(16)}),
+    Column("whole", Integer, info={"facts": bits(32)}),
+    Column("big", BigInteger, info={"facts": bits(64)}),
+    Column("exact", Double, info={"facts": ColumnFacts(ge=-sys.float_info.max, le=sys.float_info.max)}),
     Column("on", Date),
     Column("at", Instant),
-    Column("other", Integer, info={"newest_by": "other_at", **bits(32)}),
-    Column("other_at", Instant, nullable=False, server_default="1970-01-01 00:00:00", info={"newest_by": "other_at"}),
+    Column("other", Integer, info={"facts": bits(32, "other_at")}),
+    fetched_at("other_at"),
     Column("fetched_at", Instant, nullable=False, server_default="1970-01-01 00:00:00"),
     mysql_charset="utf8mb4",
     mysql_collate="utf8mb4_bin",
@@ -244,8 +245,8 @@ def test_numbers(engine: Engine, table: Table) -> None:
 
 @pytest.mark.parametrize("column", ["small", "whole", "big"])
 def test_whole_numbers_to_their_bounds(engine: Engine, table: Table, column: str) -> None:
-    bounds = table.c[column].info
-    told = [bounds["ge"], -1, 0, 1, bounds["le"], None]
+    bounds = column_facts(table.c[column])
+    told = [bounds.ge, -1, 0, 1, bounds.le, None]
     put(engine, table, *(kind(number, **{column: value}) for number, value in enumerate(told)))
     assert [row[column] for row in rows(engine, table)] == told
 

@@ -21,9 +21,13 @@ PARIS = (48.8566, 2.3522)
 METRE_NORTH = 1 / 111_195
 
 
-def station(name: str, deficit: float, north_m: float = 0.0, **told: Any) -> Station:
-    known = {"vehicles_available": 0, "hour_of_week": 32, "usual_taken": None}
-    return Station(name, name, PARIS[0] + north_m * METRE_NORTH, PARIS[1], deficit=deficit, **{**known, **told})
+AT = datetime(2025, 5, 27, 6, 12, tzinfo=UTC)
+
+
+def station(name: str, deficit: float | None, north_m: float = 0.0, **fields: Any) -> Station:
+    known = {"name": name, "latitude": PARIS[0] + north_m * METRE_NORTH, "longitude": PARIS[1], "vehicles_available": 0}
+    hour = {"local_hour_of_week": 32, "usual_taken": None, "known_at": AT}
+    return Station(station_id=name, deficit=deficit, **{**known, **hour, **fields})
 
 
 def placed(spots: Sequence[Spot]) -> int:
@@ -91,7 +95,7 @@ def test_every_cell_within_a_walk_is_found(walk_m: float) -> None:
     for latitude, longitude in places:
         around = h3.grid_disk(h3.latlng_to_cell(latitude, longitude, 10), 24)
         within = {cell for cell in around if 1000 * great_circle_km(latitude, longitude, *h3.cell_to_latlng(cell)) <= walk_m}
-        one = Station("a", "a", latitude, longitude, 0, None, None, 1.0)
+        one = station("a", 1.0, latitude=latitude, longitude=longitude)
         assert reach([one], walk_m).keys() == within
         assert within
 
@@ -112,7 +116,7 @@ def test_every_cell_within_a_walk_is_found(walk_m: float) -> None:
             "2 stations within 150 m run low; seldom a rider leaves here between 8 and 9",
         ),
         (
-            [(101, {"usual_taken": 9.0, "hour_of_week": 167})],
+            [(101, {"usual_taken": 9.0, "local_hour_of_week": 167})],
             "1 station within 150 m is empty; about 9 riders usually leave here between 23 and 24",
         ),
         (
@@ -140,14 +144,15 @@ def velib(captures: Path) -> list[Station]:
     status = {one["station_id"]: one for one in told("station_status") if one["is_renting"] == 1}
     return [
         Station(
-            str(one["station_id"]),
-            one["name"],
-            one["lat"],
-            one["lon"],
-            available := status[one["station_id"]]["num_bikes_available"],
-            32,
-            None,
-            max(0.0, TARGET_PCT / 100 * one["capacity"] - available),
+            station_id=str(one["station_id"]),
+            name=one["name"],
+            latitude=one["lat"],
+            longitude=one["lon"],
+            vehicles_available=(available := status[one["station_id"]]["num_bikes_available"]),
+            local_hour_of_week=32,
+            usual_taken=None,
+            deficit=max(0.0, TARGET_PCT / 100 * one["capacity"] - available),
+            known_at=AT,
         )
         for one in told("station_information")
         if one["station_id"] in status
@@ -173,7 +178,18 @@ def hourly(day: str, hour: int) -> list[Station]:
         """,
         [str(file), hour, day, hour],
     ).fetchall()
-    return [Station(name, name, lat, lon, bikes, hour, taken, max(0.0, taken - bikes)) for name, lat, lon, bikes, taken in rows]
+    return [
+        station(
+            name,
+            max(0.0, taken - bikes),
+            latitude=lat,
+            longitude=lon,
+            vehicles_available=bikes,
+            local_hour_of_week=hour,
+            usual_taken=taken,
+        )
+        for name, lat, lon, bikes, taken in rows
+    ]
 
 
 def solved(spots: Sequence[frozenset[int]], puts: Sequence[tuple[int, int]], deficits: Sequence[float], scooters: int) -> Any:

@@ -43,7 +43,7 @@ def test_the_payload() -> None:
         "system_id": "testville", "station_id": "1", "vehicles_available": 7, "vehicles_disabled": 1, "docks_available": 16,
         "docks_disabled": 0, "is_installed": True, "is_renting": True, "is_returning": True,
         "reported_at": datetime(2025, 3, 30, 4, 55, 42, tzinfo=UTC), "feed_updated_at": datetime(2025, 3, 30, 4, 56, tzinfo=UTC),
-        "is_stale": False, "hour_of_week": 6 * 24 + 6,
+        "is_stale": False, "local_hour_of_week": 6 * 24 + 6, "hour_of_week": 6 * 24 + 6,
     }  # fmt: skip
     assert (second["station_id"], second["is_renting"], second["reported_at"]) == ("2", False, NOW.replace(minute=55, second=0))
     assert {third[name] for name in ("vehicles_available", "docks_available", "is_renting", "reported_at")} == {None}
@@ -170,7 +170,7 @@ def test_what_is_no_feed_is_refused_as_a_whole(body: bytes) -> None:
 def test_without_a_zone_the_hour_is_unknown() -> None:
     for zone in (None, "Mars/Olympus"):
         (row,) = table(feed({"station_id": "a"}), timezone=zone)
-        assert row["hour_of_week"] is None
+        assert row["local_hour_of_week"] is None
 
 
 def test_paris_tells_the_same_rows() -> None:

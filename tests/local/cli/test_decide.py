@@ -1,4 +1,4 @@
-"""`gans place`: what it proposes, what it writes, and what it says where there is nothing to go by."""
+"""`gans place`: what it shows, what it writes, and how it ends where there is nothing to go by."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -7,14 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select, update
 
 from gans.clock import utc_now
-from gans.errors import ConfigError
 from gans.tables import metadata
+from gans.tables.decisions import proposals
 from local import console
 from local.cli import main
-from local.place import proposed
 
 AT = datetime(2025, 5, 27, 6, 12, 30, 250_000, tzinfo=UTC)
 
@@ -33,29 +32,6 @@ def system(engine: Engine, *stations: tuple[str, int | None, int], fetched_at: d
                 connection.execute(insert(metadata.tables[table]), row)
 
 
-def test_the_spots_go_by_the_newest_status(engine: Engine) -> None:
-    system(engine, ("Rivoli", 0, 100), ("Bastille", 9, 10), ("Nation", None, 50))
-    found = proposed(engine, "velib", 5, 300)
-    assert (found.stations, found.short, found.deficit, found.fetched_at) == (2, 1, 30.0, AT)
-    assert [(spot.near, spot.scooters) for spot in found.spots] == [("Rivoli", 5)]
-
-
-def test_what_is_missing_is_named_with_what_to_do(engine: Engine) -> None:
-    with pytest.raises(ConfigError, match=r"no system velib\. None is known yet\..*watch add-system"):
-        proposed(engine, "velib", 5, 300)
-    system(engine, ("Rivoli", 0, 100), status=False)
-    with pytest.raises(ConfigError, match=r"no system lime\. Known: velib\."):
-        proposed(engine, "lime", 5, 300)
-    with pytest.raises(ConfigError, match="`gans collect station_status`"):
-        proposed(engine, "velib", 5, 300)
-
-
-def test_stations_that_tell_too_little_are_named_so(engine: Engine) -> None:
-    system(engine, ("Nation", None, 50))
-    with pytest.raises(ConfigError, match="tell no capacity"):
-        proposed(engine, "velib", 5, 300)
-
-
 @pytest.fixture
 def run(database_url: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """`gans place --system velib …`, on each database; gives what it printed."""
@@ -63,12 +39,13 @@ def run(database_url: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("GANS_DATABASE_URL", database_url)
     monkeypatch.setattr(console.out, "width", 300)
 
-    def place(*arguments: str) -> str:
+    def place(*arguments: str, code: int = 0) -> str:
         monkeypatch.setattr("sys.argv", ["gans", "place", "--system", "velib", *arguments])
         with pytest.raises(SystemExit) as end:
             main.main()
-        assert end.value.code == 0
-        return capsys.readouterr().out
+        printed = capsys.readouterr()
+        assert end.value.code == code, printed.err
+        return printed.err if code else printed.out
 
     return place
 
@@ -97,3 +74,33 @@ def test_json_and_a_file_together(engine: Engine, run: Any, tmp_path: Path) -> N
     assert found["spots"][0]["scooters"] == 4
     assert msgspec.convert(found["fetched_at"], datetime) == AT
     assert (tmp_path / "spots.geojson").exists()
+    assert found["basis"]["model_version"] == "greedy-coverage"
+    assert msgspec.convert(found["basis"]["data_at"], datetime) == AT
+
+
+def test_what_is_proposed_is_kept(engine: Engine, run: Any) -> None:
+    system(engine, ("Rivoli", 0, 100))
+    printed = json.loads(run("--scooters", "4", "--json"))
+    with engine.connect() as connection:
+        (kept,) = connection.execute(select(proposals)).all()
+    assert (kept.decision, kept.scope, kept.data_at) == ("placement", "velib", AT)
+    assert json.loads(kept.request) == {"scooters": 4, "walk_m": 300}
+    assert json.loads(kept.answer)["spots"] == printed["spots"]
+
+
+def test_an_unknown_system_and_one_without_a_status_end_in_a_line(engine: Engine, run: Any) -> None:
+    assert "There is no system velib. None is known yet." in run("--scooters", "4", code=2)
+    system(engine, ("Rivoli", 0, 100), status=False)
+    assert "`gans collect stations station_status` asks now." in run("--scooters", "4", code=4)
+    with engine.connect() as connection:
+        assert connection.execute(select(proposals)).all() == []
+
+
+def test_a_station_without_coordinates_is_passed_over(engine: Engine, run: Any) -> None:
+    """Such a station ended in a traceback once."""
+    system(engine, ("Rivoli", 0, 100), ("Nowhere", 0, 100))
+    with engine.begin() as connection:
+        stations = metadata.tables["stations"]
+        connection.execute(update(stations).where(stations.c.name == "Nowhere").values(latitude=None, longitude=None))
+    found = json.loads(run("--scooters", "4", "--json"))
+    assert [spot["near"] for spot in found["spots"]] == ["Rivoli"]

@@ -1,0 +1,1 @@
+"""One runner for all decisions, a module a step."""

@@ -1,0 +1,207 @@
+"""The stations of a shared-mobility system: now, or as they were in a past hour."""
+
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Engine, RowMapping, func, select
+
+from gans.clock import clock_of
+from gans.database.views import current_stations, station_deficits, station_hour_deficits
+from gans.errors import NotKnown
+from gans.tables import Instant, metadata
+
+HALF_HOUR_MIN: Final = 30
+"""Of a past hour: a station that was empty or full for so many minutes counts as empty or full."""
+
+_systems, _stations, _status, _hours, _cities = (
+    metadata.tables[name] for name in ("systems", "stations", "station_status", "station_hours", "cities")
+)
+
+
+class System(msgspec.Struct, frozen=True):
+    """A watched system.
+
+    Attributes:
+        timezone: IANA; UTC where the system tells none.
+    """
+
+    system_id: str
+    name: str
+    city: str | None
+    timezone: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Its clock."""
+        return clock_of(self.timezone) or ZoneInfo("UTC")
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"{self.city}: {self.name}" if self.city else self.name
+
+
+class StationState(msgspec.Struct, frozen=True, kw_only=True):
+    """A station whose place is known.
+
+    Attributes:
+        vehicles, docks: available; of a past hour their means. None where not known.
+        minutes_empty: of a past hour.
+        is_empty, is_full: now, or for half of the past hour or longer.
+        usual_taken: the vehicles that are usually taken in this hour; None before there is history.
+        deficit: the riders of the hour who find no vehicle; None where the station gives none, or its need is not known.
+    """
+
+    station_id: str
+    name: str
+    latitude: float
+    longitude: float
+    capacity: int | None
+    vehicles: float | None
+    docks: float | None
+    minutes_empty: int | None
+    is_empty: bool
+    is_full: bool
+    usual_taken: float | None
+    deficit: float | None
+
+
+class SystemState(msgspec.Struct, frozen=True):
+    """A system at a time.
+
+    Attributes:
+        at: when the newest status was fetched, or when the past hour begins; None before the first status.
+        is_stale: whether the feed itself was old, or its clock wrong, when it was fetched.
+    """
+
+    at: datetime | None
+    is_stale: bool
+    stations: list[StationState]
+
+    @property
+    def deficit(self) -> float:
+        """Riders of the hour who find no vehicle, over all stations."""
+        return sum(station.deficit or 0 for station in self.stations)
+
+
+def systems(engine: Engine) -> list[System]:
+    """The systems of the watchlist, by city."""
+    query = (
+        select(_systems.c.system_id, _systems.c.name, _cities.c.name.label("city"), _systems.c.timezone)
+        .join(_cities, _cities.c.city_id == _systems.c.city_id, isouter=True)
+        .where(_systems.c.is_watched == True)  # noqa: E712 - SQL's
+        .order_by(_cities.c.name.is_(None), _cities.c.name, _systems.c.system_id)
+    )
+    with engine.connect() as connection:
+        return [
+            System(row.system_id, row.name or row.system_id, row.city, row.timezone or "UTC") for row in connection.execute(query)
+        ]
+
+
+def require_system(engine: Engine, system_id: str) -> None:
+    """Passes where there is such a system.
+
+    Raises:
+        NotKnown: there is none; which there are, and how to add one.
+    """
+    with engine.connect() as connection:
+        known = connection.scalars(select(_systems.c.system_id).order_by(_systems.c.system_id)).all()
+    if system_id not in known:
+        others = f"Known: {', '.join(known)}." if known else "None is known yet."
+        raise NotKnown(
+            f"There is no system {system_id}. {others} `gans watch add-system` adds one, `gans collect stations` fetches it."
+        )
+
+
+def hours(engine: Engine, system_id: str) -> tuple[datetime, datetime] | None:
+    """The first and the last hour that is known of a system; None where none is yet."""
+    query = select(func.min(_hours.c.hour_at, type_=Instant), func.max(_hours.c.hour_at, type_=Instant))
+    with engine.connect() as connection:
+        first, last = connection.execute(query.where(_hours.c.system_id == system_id)).one()
+    return (first, last) if first else None
+
+
+def current(engine: Engine, system_id: str) -> SystemState:
+    """The newest status of a system; a station without one is there, with nothing known."""
+    listed = (
+        select(_stations)
+        .join(
+            current_stations,
+            (current_stations.c.system_id == _stations.c.system_id) & (current_stations.c.station_id == _stations.c.station_id),
+        )
+        .where(_stations.c.system_id == system_id, _stations.c.latitude.is_not(None), _stations.c.longitude.is_not(None))
+    )
+    needs = station_deficits.c
+    with engine.connect() as connection:
+        stations = connection.execute(listed).mappings().all()
+        statuses = {
+            row["station_id"]: row
+            for row in connection.execute(select(_status).where(_status.c.system_id == system_id)).mappings()
+        }
+        deficits = {
+            row["station_id"]: row
+            for row in connection.execute(
+                select(needs.station_id, needs.usual_taken, needs.deficit).where(needs.system_id == system_id)
+            ).mappings()
+        }
+    newest = max((row["fetched_at"] for row in statuses.values()), default=None)
+    fresh = {station_id: row for station_id, row in statuses.items() if row["fetched_at"] == newest}
+    return SystemState(
+        newest,
+        any(row["is_stale"] for row in fresh.values()),
+        [_now(row, fresh.get(row["station_id"]), deficits.get(row["station_id"])) for row in stations],
+    )
+
+
+def _now(station: RowMapping, status: RowMapping | None, need: RowMapping | None) -> StationState:
+    vehicles, docks = (status["vehicles_available"], status["docks_available"]) if status else (None, None)
+    return StationState(
+        **_listed(station),
+        vehicles=vehicles,
+        docks=docks,
+        minutes_empty=None,
+        is_empty=need is not None and vehicles == 0,
+        is_full=need is not None and docks == 0,
+        usual_taken=need["usual_taken"] if need else None,
+        deficit=need["deficit"] if need and vehicles is not None else None,
+    )
+
+
+def past(engine: Engine, system_id: str, hour_at: datetime) -> SystemState:
+    """A system in a past hour; without a station where nothing was collected."""
+    of = station_hour_deficits.c
+    query = select(station_hour_deficits).where(
+        of.system_id == system_id, of.hour_at == hour_at, of.latitude.is_not(None), of.longitude.is_not(None)
+    )
+    with engine.connect() as connection:
+        rows = connection.execute(query).mappings().all()
+    return SystemState(
+        hour_at,
+        False,
+        [
+            StationState(
+                **_listed(row),
+                vehicles=row["vehicles_mean"],
+                docks=row["docks_mean"],
+                minutes_empty=row["minutes_empty"],
+                is_empty=row["minutes_empty"] >= HALF_HOUR_MIN,
+                is_full=row["minutes_full"] >= HALF_HOUR_MIN,
+                usual_taken=row["usual_taken"],
+                deficit=row["deficit"] if row["vehicles_min"] is not None else None,
+            )
+            for row in rows
+        ],
+    )
+
+
+def _listed(row: RowMapping) -> dict[str, Any]:
+    """What both kinds of row say of the station itself."""
+    return {
+        "station_id": row["station_id"],
+        "name": row["name"] or row["station_id"],
+        "latitude": row["latitude"],
+        "longitude": row["longitude"],
+        "capacity": row["capacity"],
+    }
