@@ -21,7 +21,7 @@ import msgspec
 
 from benchmarks.side_by_side import Benchmark, Suite
 from gans.sources._forecasts import HOURS_AHEAD
-from gans.sources.weather import COLUMNS, PLACES_PER_REQUEST, URL, source
+from gans.sources.weather import COLUMNS, LOCATIONS_PER_REQUEST, URL, source
 from gans.storage.reference import Snapshots, snapshot_key
 from gans.storage.store import FolderStore
 from gans.storage.watchlist import Watchlist
@@ -170,8 +170,8 @@ def _peer(work: Work) -> tuple[float, int]:
     cities = Snapshots(FolderStore(Path(work.landing)), Watchlist()).rows("cities")
     engine, session, asked, frames = create_engine(work.database_url), requests.Session(), 0, []
     began = perf_counter()
-    for start in range(0, len(cities), PLACES_PER_REQUEST):
-        batch = cities[start : start + PLACES_PER_REQUEST]
+    for start in range(0, len(cities), LOCATIONS_PER_REQUEST):
+        batch = cities[start : start + LOCATIONS_PER_REQUEST]
         answer = session.get(
             f"{work.simulator_url}/{URL.removeprefix('https://')}",
             params={
@@ -183,8 +183,8 @@ def _peer(work: Work) -> tuple[float, int]:
             timeout=60,
         )
         asked += 1
-        for city, place in zip(batch, answer.json(), strict=True):
-            frame = pd.DataFrame(place["hourly"]).rename(columns={**COLUMNS, "time": "valid_at"})
+        for city, location in zip(batch, answer.json(), strict=True):
+            frame = pd.DataFrame(location["hourly"]).rename(columns={**COLUMNS, "time": "valid_at"})
             frames.append(frame.assign(city_id=city["city_id"]))
     table = pd.concat(frames).assign(provider="open-meteo", issued_at=SLOT.replace(tzinfo=None), period_hours=1)
     table["valid_at"] = pd.to_datetime(table["valid_at"])
@@ -201,6 +201,6 @@ def _peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    told = msgspec.json.decode(sys.stdin.buffer.read(), type=Work)
-    seconds, requests_made = {"ours": _ours, "peer": _peer}[told.way](told)
+    work = msgspec.json.decode(sys.stdin.buffer.read(), type=Work)
+    seconds, requests_made = {"ours": _ours, "peer": _peer}[work.way](work)
     sys.stdout.buffer.write(msgspec.json.encode(Run(seconds, _peak_mb(), requests_made)))

@@ -117,9 +117,9 @@ def _expired(engine: Engine, step: _Step) -> tuple[Select[Any], ColumnElement[bo
     lead_s = _seconds_between(engine, issued, about)
     band = case(*((lead_s >= hours * 3600, hours) for hours in reversed(rule.leads_hours)), else_=0)
     # Of the versions between two leads, the newest is the last one issued at least so many hours before.
-    place = func.rank().over(partition_by=(about, band), order_by=issued.desc()).label("place")
-    ranked = select(*key, place).where(is_of_series, is_old).subquery()
-    return select(*(ranked.c[column.name] for column in key)).where(ranked.c.place > 1), is_old
+    ordinal = func.rank().over(partition_by=(about, band), order_by=issued.desc()).label("ordinal")
+    ranked = select(*key, ordinal).where(is_of_series, is_old).subquery()
+    return select(*(ranked.c[column.name] for column in key)).where(ranked.c.ordinal > 1), is_old
 
 
 def _drop(engine: Engine, step: _Step) -> int:

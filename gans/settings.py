@@ -79,22 +79,22 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: a `GANS_…` variable that is no setting, or a value that does not fit.
     """
-    given = {name: value.strip() for name, value in environment.items() if name.startswith(PREFIX) and value.strip()}
+    variables = {name: value.strip() for name, value in environment.items() if name.startswith(PREFIX) and value.strip()}
     fields = {PREFIX + name.upper(): name for name in Settings.__struct_fields__ if name != "keys"}
-    keys = {name: value for name, value in given.items() if name.endswith("_KEY")}
-    outside = {name for name in given if name.startswith(("GANS_TEST_", "GANS_CAPTURES", "GANS_DATASETS"))}  # the tests' own
-    unknown = sorted(set(given) - set(fields) - set(keys) - outside)
+    keys = {name: value for name, value in variables.items() if name.endswith("_KEY")}
+    outside = {name for name in variables if name.startswith(("GANS_TEST_", "GANS_CAPTURES", "GANS_DATASETS"))}  # the tests' own
+    unknown = sorted(set(variables) - set(fields) - set(keys) - outside)
     if unknown:
         raise ConfigError(
             f"Unknown setting {', '.join(unknown)}. Known: {', '.join(sorted(fields))} and GANS_<SOURCE>_KEY for keys."
         )
-    values: dict[str, object] = {fields[name]: value for name, value in given.items() if name in fields}
+    values: dict[str, object] = {fields[name]: value for name, value in variables.items() if name in fields}
     try:
         settings = msgspec.convert({**values, "keys": keys}, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
         raise ConfigError(f"A setting does not fit: {error}") from None
     for name in ("GANS_CONTACT", *keys):
-        if not (value := given.get(name, "")).isascii() or not value.isprintable():
+        if not (value := variables.get(name, "")).isascii() or not value.isprintable():
             raise ConfigError(f"{name} travels in a header: it may hold printable ASCII characters only.")
     if settings.simulator_url and not _is_local(settings.simulator_url):
         raise ConfigError(f"GANS_SIMULATOR_URL={settings.simulator_url} must be on this machine, like http://127.0.0.1:8099")
@@ -112,6 +112,6 @@ def _is_local(url: str) -> bool:
 def redacted(url: str) -> str:
     """`url` with the password of its authority, or of its query, hidden."""
     scheme = url[: url.index("://") + 3] if "://" in url else ""
-    authority, at, place = url.removeprefix(scheme).rpartition("@")
+    authority, at, rest = url.removeprefix(scheme).rpartition("@")
     user, colon, _ = authority.partition(":")
-    return scheme + user + (colon and ":***") + at + re.sub(r"\b(password|passwd)=[^&]*", r"\1=***", place)
+    return scheme + user + (colon and ":***") + at + re.sub(r"\b(password|passwd)=[^&]*", r"\1=***", rest)

@@ -155,13 +155,13 @@ def compact(store: Store, engine: Engine, source: Source, hour: datetime) -> Arc
                 captures.read(store, part)
             except BadData as error:
                 unreadable[str(part)] = str(error)
-        sought = set(captures.systems)
+        missing = set(captures.systems)
         for _, of_minute in groupby(reversed(_landed(store, source, hour - HOUR)), key=attrgetter("slot")):
             answered = set[str]()
-            for part in of_minute if sought else ():
+            for part in of_minute if missing else ():
                 with suppress(BadData):  # its own hour names it
-                    answered |= captures.read(store, part, sought)
-            sought -= answered
+                    answered |= captures.read(store, part, missing)
+            missing -= answered
         with duckdb.connect(config={"threads": 1, "memory_limit": "192MB", "temp_directory": folder}) as duck:
             done = [_compact_system(store, engine, duck, system, hour) for _, system in sorted(captures.systems.items())]
     _record_parts(store, hour, len(parts))

@@ -33,11 +33,11 @@ def tabulate(duck: duckdb.DuckDBPyConnection, system: SystemCaptures) -> None:
 def to_parquet(duck: duckdb.DuckDBPyConnection, system: SystemCaptures, hour: datetime) -> bytes:
     """The answers of the hour; the same bytes for the same answers. What the columns mean stands in the file's metadata."""
     file = system.answers.with_suffix(".parquet")
-    meanings = {name: meaning for name, (_, meaning) in COLUMNS.items()}
+    descriptions = {name: description for name, (_, description) in COLUMNS.items()}
     duck.execute(
         f"""
         COPY (SELECT {", ".join(COLUMNS)} FROM answers WHERE slot_at >= ? ORDER BY station_id, fetched_at)
-        TO '{file}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 12, KV_METADATA {meanings})
+        TO '{file}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 12, KV_METADATA {descriptions})
         """,
         [hour],
     )

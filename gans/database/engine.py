@@ -67,14 +67,14 @@ def _url(settings: Settings) -> URL:
         kind = ""
     if kind == "sqlite":
         return url
-    given = f"GANS_DATABASE_URL={redacted(settings.database_url)}"
+    setting = f"GANS_DATABASE_URL={redacted(settings.database_url)}"
     if kind not in ("mysql", "mariadb"):
         raise ConfigError(
-            f"{given} is not a database that Gans runs on. "
+            f"{setting} is not a database that Gans runs on. "
             "Give sqlite:///path/to/gans.db, or mysql+pymysql://user:password@host:3306/gans"
         )
     if not url.database:
-        raise ConfigError(f"{given} names no database: add its name, like /gans, at the end.")
+        raise ConfigError(f"{setting} names no database: add its name, like /gans, at the end.")
     return url
 
 

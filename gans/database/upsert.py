@@ -123,13 +123,13 @@ def _mysql_upsert(table: Table, common: tuple[str, ...], own: tuple[str, ...], i
     def read(name: str, path: str) -> str:
         return f"{quote(name)} {_json_type(table.columns[name], is_mariadb)} PATH '{path}' NULL ON EMPTY ERROR ON ERROR"
 
-    once = "".join(read(name, f"$[0][{place}]") + ", " for place, name in enumerate(common))
-    each = ", ".join(read(name, f"$[{place}]") for place, name in enumerate(own))
+    once = "".join(read(name, f"$[0][{index}]") + ", " for index, name in enumerate(common))
+    each = ", ".join(read(name, f"$[{index}]") for index, name in enumerate(own))
     parsed = f"'$' COLUMNS ({once}NESTED PATH '$[1][*]' COLUMNS ({each}))"
     if is_mariadb:
         new = f"JSON_TABLE(_utf8mb4 x%s, {parsed}) AS new"
     else:
-        new = f"(SELECT CAST(_utf8mb4 x%s AS JSON) AS told) AS sent, JSON_TABLE(sent.told, {parsed}) AS new"
+        new = f"(SELECT CAST(_utf8mb4 x%s AS JSON) AS payload) AS sent, JSON_TABLE(sent.payload, {parsed}) AS new"
     updates = ", ".join(
         f"{quote(name)} = IF(new.{quote(version)} >= {target}.{quote(version)}, new.{quote(name)}, {target}.{quote(name)})"
         for name, version in _updates(table, columns)

@@ -139,8 +139,8 @@ class Head(msgspec.Struct, rename={"last_updated_other": "lastUpdatedOther"}):
         updated_at = self.updated_at
         if updated_at is None:
             return False
-        told = next(one for one in (self.last_updated, self.last_updated_other) if instant(one))
-        is_in_milliseconds = isinstance(told, (int, float)) and told >= _MILLISECONDS
+        stamp = next(one for one in (self.last_updated, self.last_updated_other) if instant(one))
+        is_in_milliseconds = isinstance(stamp, (int, float)) and stamp >= _MILLISECONDS
         return is_in_milliseconds or updated_at > fetched_at + AHEAD or updated_at < fetched_at - OLD
 
 
@@ -167,7 +167,7 @@ class Feed(NamedTuple, Generic[T]):
     refused: list[Reject]
     repairs: Counter[str]
 
-    def told(self) -> Iterator[Reject | Repaired]:
+    def findings(self) -> Iterator[Reject | Repaired]:
         """What the ledger is to know."""
         yield from self.refused
         yield from (Repaired(rule, times) for rule, times in sorted(self.repairs.items()))
@@ -186,7 +186,7 @@ def feed(body: bytes, kind: type[T], key: str, *names: str) -> Feed[T]:
     """
     try:
         head = _fast(cast("Any", kind), names).decode(body)
-        items = next(told for name in names if (told := getattr(head.data, name)) is not None)
+        items = next(listed for name in names if (listed := getattr(head.data, name)) is not None)
     except (StopIteration, ValueError, RecursionError):
         head = _opened(body, names)
         return once(head, *decoded(_undecoded(head.data, names), kind), key)
@@ -199,8 +199,8 @@ def once(head: Head, items: list[T], refused: list[Reject], repairs: Counter[str
     if repeats := len(ids) - len(set(ids)):
         repairs[f"{key} repeats"] = repeats
         first: dict[str, T] = {}
-        for told, item in zip(ids, items, strict=True):
-            first.setdefault(told, item)
+        for item_id, item in zip(ids, items, strict=True):
+            first.setdefault(item_id, item)
         ids, items = list(first), list(first.values())
     return Feed(head, ids, items, refused, repairs)
 
@@ -215,8 +215,8 @@ def _fast(kind: Any, names: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
 def _undecoded(data: msgspec.Raw, names: Sequence[str]) -> list[msgspec.Raw]:
     try:
         named = msgspec.json.decode(data, type=_Named)
-        told = next(told for name in names if (told := named.get(name)) is not None and bytes(told) != b"null")
-        return msgspec.json.decode(told, type=list[msgspec.Raw])
+        listed = next(listed for name in names if (listed := named.get(name)) is not None and bytes(listed) != b"null")
+        return msgspec.json.decode(listed, type=list[msgspec.Raw])
     except (StopIteration, ValueError, RecursionError):
         raise BadData(f"The feed has no {' or '.join(names)}") from None
 
@@ -359,16 +359,16 @@ def on_earth(latitude: float | None, longitude: float | None) -> tuple[float | N
     return (latitude, longitude) if -90 <= latitude <= 90 and -180 <= longitude <= 180 else (None, None)
 
 
-def identity(told: Id) -> str:
+def identity(value: Id) -> str:
     """An id as a text without blanks around it."""
-    return told.strip() if isinstance(told, str) else str(told)
+    return value.strip() if isinstance(value, str) else str(value)
 
 
-def text(told: Text) -> str | None:
+def text(value: Text) -> str | None:
     """A text in English, or in the first of its languages."""
-    if isinstance(told, list):
-        told = next((one.text for one in told if one.language.startswith("en")), told[0].text if told else None)
-    return (told or "").strip() or None
+    if isinstance(value, list):
+        value = next((one.text for one in value if one.language.startswith("en")), value[0].text if value else None)
+    return (value or "").strip() or None
 
 
 def _mended(item: Any, repairs: Counter[str]) -> Any:
@@ -382,39 +382,39 @@ def _mended(item: Any, repairs: Counter[str]) -> Any:
     types = item.get("num_bikes_available_types")
     for kinds in types if isinstance(types, list) else [types]:
         if isinstance(kinds, dict):
-            counted = {kind: _counted(told, "vehicles of a type", repairs) for kind, told in kinds.items()}
+            counted = {kind: _counted(value, "vehicles of a type", repairs) for kind, value in kinds.items()}
             kinds.clear()
-            kinds.update((kind, told) for kind, told in counted.items() if told is not None)
+            kinds.update((kind, count) for kind, count in counted.items() if count is not None)
     types = item.get("vehicle_types_available")
     if isinstance(types, list):
-        told = [_mended(one, repairs) for one in types]
-        item["vehicle_types_available"] = [one for one in told if not isinstance(one, dict) or one.get("count") is not None]
+        mended = [_mended(one, repairs) for one in types]
+        item["vehicle_types_available"] = [one for one in mended if not isinstance(one, dict) or one.get("count") is not None]
     return item
 
 
-def _counted(told: Any, name: str, repairs: Counter[str]) -> Any:
+def _counted(value: Any, name: str, repairs: Counter[str]) -> Any:
     """A count, or None for one that is none; what is no number at all stays, to be refused."""
     try:
-        number = float(told)
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
-        return told
+        return value
     if 0 <= number <= MOST_COUNTED:
-        return told
+        return value
     repairs[f"{name}: {'negative' if number < 0 else 'too many'}"] += 1
     return None
 
 
-def instant(told: Any) -> datetime | None:
+def instant(value: Any) -> datetime | None:
     """A time as feeds tell it (rule 4)."""
     try:
-        if isinstance(told, str):
-            if not told.strip().lstrip("-").replace(".", "", 1).isdigit():
-                found = datetime.fromisoformat(told.strip())
+        if isinstance(value, str):
+            if not value.strip().lstrip("-").replace(".", "", 1).isdigit():
+                found = datetime.fromisoformat(value.strip())
                 return found.astimezone(UTC) if found.tzinfo and _EARLIEST <= found <= _LATEST else None
-            told = float(told)
-        if isinstance(told, bool) or not isinstance(told, (int, float)):
+            value = float(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
-        found = datetime.fromtimestamp(told / 1000 if told >= _MILLISECONDS else told, UTC)
+        found = datetime.fromtimestamp(value / 1000 if value >= _MILLISECONDS else value, UTC)
     except (ValueError, OverflowError, OSError):
         return None
     return found if _EARLIEST <= found <= _LATEST else None

@@ -73,10 +73,10 @@ def stations(body: bytes) -> _gbfs.Feed[_gbfs.Station]:
 
 
 def _station(record: _Record) -> _gbfs.Station:
-    place = record.coordonnees_geo
-    if isinstance(place, list):
-        place = _Coordinates(*place) if len(place) == 2 else None
-    latitude, longitude = (place.lat, place.lon) if place else (None, None)
+    point = record.coordonnees_geo
+    if isinstance(point, list):
+        point = _Coordinates(*point) if len(point) == 2 else None
+    latitude, longitude = (point.lat, point.lon) if point else (None, None)
     return _gbfs.Station(record.stationcode, record.name, latitude, longitude, record.capacity)
 
 
@@ -102,25 +102,25 @@ def _status(record: _Record) -> _gbfs.Status:
         is_renting=_truth(record.is_renting),
         is_returning=_truth(record.is_returning),
         last_reported=record.duedate,
-        num_bikes_available_types={kind: told for kind, told in kinds.items() if told is not None},
+        num_bikes_available_types={kind: count for kind, count in kinds.items() if count is not None},
     )
 
 
-def _truth(told: _Truth) -> bool | None:
-    return None if told is None else told == "OUI"
+def _truth(value: _Truth) -> bool | None:
+    return None if value is None else value == "OUI"
 
 
 def _records(body: bytes) -> _gbfs.Feed[_Record]:
     """The records in any of the three forms, each station once."""
     try:
         if body.lstrip().startswith(b"["):
-            told = msgspec.json.decode(body, type=list[msgspec.Raw])
+            raw = msgspec.json.decode(body, type=list[msgspec.Raw])
         else:
             page = msgspec.json.decode(body, type=_Page)
-            told = page.results or [msgspec.json.decode(one, type=_Wrapped).fields for one in page.records or ()]
+            raw = page.results or [msgspec.json.decode(one, type=_Wrapped).fields for one in page.records or ()]
     except (ValueError, RecursionError) as error:
         raise BadData(f"Not records of the data set: {error}") from None
-    if not told:
+    if not raw:
         raise BadData("Not records of the data set: there are none")
-    items, refused, repairs = _gbfs.decoded(told, _Record)
+    items, refused, repairs = _gbfs.decoded(raw, _Record)
     return _gbfs.once(_gbfs.Head(), items, refused, repairs, "stationcode")

@@ -115,11 +115,11 @@ def _read(body: bytes, context: Any, this_year: int) -> Iterator[Row]:
 
 def _name(title: str, box: infobox.Infobox) -> str:
     name = re.sub(r"\s*\([^()]*\)$", "", title) or title
-    place, comma, where = name.partition(", ")
+    settlement, comma, where = name.partition(", ")
     if comma and (
         is_subdivision(where) or any(_begins_with(line, where) for entry in _subdivisions(box) for line in entry.value)
     ):
-        return place
+        return settlement
     if box.heading and name.endswith(f" of {box.heading[0]}"):
         return box.heading[0]
     return name

@@ -208,8 +208,8 @@ def _row(flight: _Flight, airport_icao: str) -> dict[str, Any]:
         raise BadData("neither arrival nor movement is told")
     if arrival.check_in_desk is not None:
         raise BadData("it has a check-in desk, so it departs")
-    if flight.arrival and arrival.airport and (told := _text(arrival.airport.icao)) not in (None, airport_icao):
-        raise BadData(f"it arrives at {told}, not at {airport_icao}")
+    if flight.arrival and arrival.airport and (destination := _text(arrival.airport.icao)) not in (None, airport_icao):
+        raise BadData(f"it arrives at {destination}, not at {airport_icao}")
     number = _text(flight.number)
     if number is None:
         raise BadData("the number is empty")
@@ -262,39 +262,39 @@ def _scheduled(utc: str | None, local: str | None) -> tuple[datetime, datetime, 
 
 
 @lru_cache(_REPEATED)
-def _origin(told: _Airport) -> tuple[str | None, str | None]:
+def _origin(airport: _Airport) -> tuple[str | None, str | None]:
     """Code and name of the airport that a flight comes from."""
-    name = _text(told.name)
-    return _text(told.icao), None if name == "Unknown" else name
+    name = _text(airport.name)
+    return _text(airport.icao), None if name == "Unknown" else name
 
 
 @lru_cache(_REPEATED)
-def _airline(told: _Airline) -> tuple[str | None, str | None]:
+def _airline(airline: _Airline) -> tuple[str | None, str | None]:
     """Code and name of an airline."""
-    return _text(told.icao) or _text(told.iata), _text(told.name)
+    return _text(airline.icao) or _text(airline.iata), _text(airline.name)
 
 
 @lru_cache(_REPEATED)
-def _text(told: str | None) -> str | None:
-    """`told` with single spaces and none at its ends; None where nothing is left."""
-    return " ".join(told.split()) or None if told else None
+def _text(value: str | None) -> str | None:
+    """`value` with single spaces and none at its ends; None where nothing is left."""
+    return " ".join(value.split()) or None if value else None
 
 
 @lru_cache(_REPEATED)
-def _instant(told: str | None) -> datetime | None:
+def _instant(value: str | None) -> datetime | None:
     """A time like `2023-12-08 11:20Z`, in the zone that it names.
 
     Raises:
         BadData: it is no time, or names no zone.
     """
-    if told is None:
+    if value is None:
         return None
     try:
-        at = datetime.fromisoformat(told)
+        at = datetime.fromisoformat(value)
     except ValueError:
-        raise BadData(f"{told!r} is no time") from None
+        raise BadData(f"{value!r} is no time") from None
     if at.tzinfo is None:
-        raise BadData(f"the time {told!r} has no zone")
+        raise BadData(f"the time {value!r} has no zone")
     return at
 
 

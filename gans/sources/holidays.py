@@ -64,14 +64,14 @@ def parse(capture: Capture) -> Iterator[Row | Reject]:
                 raise BadData("a holiday without a name")
             for region in _regions(holiday, country):
                 key = (region, holiday.date, name)
-                told_before = rows.get(key, {"is_public": False})
+                seen = rows.get(key, {"is_public": False})
                 rows[key] = {
                     "country_code": country,
                     "region": region,
                     "observed_on": holiday.date,
                     "name": name,
                     "local_name": holiday.local_name.strip() or None,
-                    "is_public": "Public" in holiday.types or told_before["is_public"],
+                    "is_public": "Public" in holiday.types or seen["is_public"],
                 }
         except (ValueError, BadData) as error:  # ValueError: not JSON as declared, or not UTF-8
             yield Reject(str(error), bytes(raw)[:400].decode(errors="replace"))

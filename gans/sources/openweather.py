@@ -154,11 +154,11 @@ def _steps(body: bytes) -> Sequence[_Step | Reject]:
     return [_step(raw) for raw in answer.steps]
 
 
-def _step(told: msgspec.Raw) -> _Step | Reject:
+def _step(raw: msgspec.Raw) -> _Step | Reject:
     try:
-        return msgspec.json.decode(told, type=_Step)
+        return msgspec.json.decode(raw, type=_Step)
     except ValueError as error:  # not JSON as declared, or not UTF-8
-        return Reject(str(error), bytes(told)[:400].decode(errors="replace"))
+        return Reject(str(error), bytes(raw)[:400].decode(errors="replace"))
 
 
 @lru_cache(maxsize=256)  # the same steps come again for every city

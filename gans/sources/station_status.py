@@ -59,7 +59,7 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
                 item.is_installed,
                 item.is_renting,
                 item.is_returning,
-                told if (told := item.last_reported) is None or earliest <= told <= latest else None,
+                reported_at if (reported_at := item.last_reported) is None or earliest <= reported_at <= latest else None,
             )
             for station_id, item in zip(feed.ids, feed.items, strict=True)
         ],
@@ -72,7 +72,7 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
     ]
     if types:
         yield Rows("station_vehicle_types", ("system_id", "station_id", "vehicle_type_id", "vehicles_available"), types)
-    yield from feed.told()
+    yield from feed.findings()
 
 
 _COLUMNS = (
@@ -85,8 +85,8 @@ def _types(item: _gbfs.Status) -> Iterable[Mapping[str, int]]:
     """How many there are of each type of vehicle (rule 1)."""
     if item.vehicle_types_available is not None:
         return [{_gbfs.identity(one.vehicle_type_id): one.count} for one in item.vehicle_types_available]
-    told = item.num_bikes_available_types or ()
-    return (told,) if isinstance(told, dict) else told
+    counts = item.num_bikes_available_types or ()
+    return (counts,) if isinstance(counts, dict) else counts
 
 
 source = Source(

@@ -59,7 +59,7 @@ class _VehicleType(msgspec.Struct):
     name: _gbfs.Text = None
 
 
-_Place = tuple[float | None, float | None]
+_Point = tuple[float | None, float | None]
 """Latitude and longitude."""
 
 
@@ -152,7 +152,7 @@ def _vehicle_types(capture: Capture, system_id: str) -> Iterator[Row | Reject | 
             "name": _gbfs.text(item.name),
         }
         yield Row("vehicle_types", {"system_id": system_id, "vehicle_type_id": vehicle_type_id, **values})
-    yield from feed.told()
+    yield from feed.findings()
 
 
 def _station_information(capture: Capture, system_id: str) -> Iterator[Row | Reject | Repaired]:
@@ -168,8 +168,8 @@ def _exported(capture: Capture, system_id: str) -> Iterator[Row | Reject | Repai
 
 
 def _stations(feed: _gbfs.Feed[_gbfs.Station], system_id: str) -> Iterator[Row | Reject | Repaired]:
-    places = _mended([(item.lat, item.lon) for item in feed.items], feed.repairs)
-    for station_id, item, (latitude, longitude) in zip(feed.ids, feed.items, places, strict=True):
+    points = _mended([(item.lat, item.lon) for item in feed.items], feed.repairs)
+    for station_id, item, (latitude, longitude) in zip(feed.ids, feed.items, points, strict=True):
         yield Row(
             "stations",
             {
@@ -183,33 +183,33 @@ def _stations(feed: _gbfs.Feed[_gbfs.Station], system_id: str) -> Iterator[Row |
                 "is_charging": item.is_charging_station,
             },
         )
-    yield from _neighbours(system_id, dict(zip(feed.ids, places, strict=True)))
-    yield from feed.told()
+    yield from _neighbours(system_id, dict(zip(feed.ids, points, strict=True)))
+    yield from feed.findings()
 
 
-def _mended(told: list[_Place], repairs: Counter[str]) -> list[_Place]:
-    """The places by rules 1 and 2."""
-    places = [_gbfs.on_earth(*place) for place in told]
-    known = [(latitude, longitude) for latitude, longitude in places if latitude is not None and longitude is not None]
+def _mended(raw: list[_Point], repairs: Counter[str]) -> list[_Point]:
+    """The points by rules 1 and 2."""
+    points = [_gbfs.on_earth(*point) for point in raw]
+    known = [(latitude, longitude) for latitude, longitude in points if latitude is not None and longitude is not None]
     if len(known) <= _OTHERS:
-        return places
+        return points
     middle = (median(latitude for latitude, _ in known), median(longitude for _, longitude in known))
-    for position, (latitude, longitude) in enumerate(told):
+    for position, (latitude, longitude) in enumerate(raw):
         swapped = _gbfs.on_earth(longitude, latitude)
-        if _is_near(swapped, middle) and not _is_near(places[position], middle):
+        if _is_near(swapped, middle) and not _is_near(points[position], middle):
             repairs["latitude and longitude swapped"] += 1
-            places[position] = swapped
-    return places
+            points[position] = swapped
+    return points
 
 
-def _is_near(place: _Place, middle: tuple[float, float]) -> bool:
-    return all(here is not None and abs(here - there) <= _DEGREE for here, there in zip(place, middle, strict=True))
+def _is_near(point: _Point, middle: tuple[float, float]) -> bool:
+    return all(here is not None and abs(here - there) <= _DEGREE for here, there in zip(point, middle, strict=True))
 
 
-def _neighbours(system_id: str, places: Mapping[str, _Place]) -> Iterator[Row]:
+def _neighbours(system_id: str, points: Mapping[str, _Point]) -> Iterator[Row]:
     """The nearest stations within a walk of each (rule 4), found in a grid: the work grows as the stations do."""
     squares: dict[tuple[int, int], list[tuple[str, float, float]]] = defaultdict(list)
-    for station_id, (latitude, longitude) in sorted(places.items()):
+    for station_id, (latitude, longitude) in sorted(points.items()):
         if latitude is not None and longitude is not None:
             row = math.floor(latitude / _STEP_DEG)
             square = squares[row, _column(row, longitude)]
@@ -234,7 +234,7 @@ def _column(row: int, longitude: float) -> int:
 
 
 def _around(squares: Mapping[tuple[int, int], list[tuple[str, float, float]]], row: int, longitude: float) -> Iterator[Any]:
-    """What lies in the nine squares around a place."""
+    """What lies in the nine squares around a point."""
     for near in (row - 1, row, row + 1):
         column = _column(near, longitude)
         for beside in (column - 1, column, column + 1):

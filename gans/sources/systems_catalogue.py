@@ -57,8 +57,8 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Omitted | Repaired]:
     seen = set[str]()
     for number, line in enumerate(lines, 2):
         try:
-            told = dict(zip(names, _fields(line), strict=True))
-            values = {ours: told.get(theirs, "").strip() or None for theirs, ours in COLUMNS.items()}
+            fields = dict(zip(names, _fields(line), strict=True))
+            values = {ours: fields.get(theirs, "").strip() or None for theirs, ours in COLUMNS.items()}
             if values["url"] is None:
                 yield Omitted("system_catalogue.url")
                 continue

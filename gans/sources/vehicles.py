@@ -76,11 +76,11 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
                 item.is_reserved,
                 item.is_disabled,
                 None if item.station_id is None else identity(item.station_id) or None,
-                told if (told := item.last_reported) is None or earliest <= told <= latest else None,
+                reported_at if (reported_at := item.last_reported) is None or earliest <= reported_at <= latest else None,
             )
         )
     yield Rows("vehicles", _COLUMNS, rows)
-    yield from feed.told()
+    yield from feed.findings()
 
 
 _COLUMNS = (

@@ -18,7 +18,7 @@ from gans.source import Capture, Provided, Reference, Reject, Request, Row, Secr
 from gans.sources._forecasts import HOURS_AHEAD, ahead
 
 URL = "https://api.open-meteo.com/v1/forecast"
-PLACES_PER_REQUEST = 100
+LOCATIONS_PER_REQUEST = 100
 
 COLUMNS = {
     "temperature_2m": "temperature_c",
@@ -51,8 +51,8 @@ CONVERSIONS: Mapping[str, Mapping[str, _Convert | None]] = {
 """The ending of a column's name → the unit that the answer names → to our unit; None where it is ours."""
 
 
-class _Place(msgspec.Struct):
-    """The part of an answer that is about one place."""
+class _Location(msgspec.Struct):
+    """The part of an answer that is about one location."""
 
     utc_offset_seconds: int
     hourly_units: dict[str, str]
@@ -67,8 +67,8 @@ class _Error(msgspec.Struct):
 def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
     """One request for every hundred cities whose coordinates are known."""
     cities = [city for city in reference.rows("cities") if city["latitude"] is not None and city["longitude"] is not None]
-    for start in range(0, len(cities), PLACES_PER_REQUEST):
-        asked = cities[start : start + PLACES_PER_REQUEST]
+    for start in range(0, len(cities), LOCATIONS_PER_REQUEST):
+        asked = cities[start : start + LOCATIONS_PER_REQUEST]
         yield Request(
             unit=f"cities {asked[0]['city_id']}-{asked[-1]['city_id']}",
             url=URL,
@@ -89,60 +89,60 @@ def parse(capture: Capture) -> Iterator[Row | Reject]:
     """A row per city, model and hour, from the slot to a week ahead.
 
     Raises:
-        BadData: not JSON, an error message, or not as many places as were asked for.
+        BadData: not JSON, an error message, or not as many locations as were asked for.
     """
     cities = capture.context["cities"]
-    places = _places(capture.body)
-    if len(places) != len(cities):
-        raise BadData(f"The answer is about {len(places)} places, {len(cities)} were asked for")
-    for city, place in zip(cities, places, strict=True):
+    locations = _locations(capture.body)
+    if len(locations) != len(cities):
+        raise BadData(f"The answer is about {len(locations)} places, {len(cities)} were asked for")
+    for city, location in zip(cities, locations, strict=True):
         try:
-            yield from _rows(city["city_id"], city["timezone"], msgspec.json.decode(place, type=_Place), capture.slot)
+            yield from _rows(city["city_id"], city["timezone"], msgspec.json.decode(location, type=_Location), capture.slot)
         except (ValueError, OverflowError, BadData) as error:  # ValueError: not JSON as declared, or not UTF-8
-            yield Reject(f"city {city['city_id']}: {error}", bytes(place)[:400].decode(errors="replace"))
+            yield Reject(f"city {city['city_id']}: {error}", bytes(location)[:400].decode(errors="replace"))
 
 
-def _places(body: bytes) -> Sequence[msgspec.Raw]:
-    """The places of an answer, undecoded: it is an object for one and a list for several."""
+def _locations(body: bytes) -> Sequence[msgspec.Raw]:
+    """The locations of an answer, undecoded: it is an object for one and a list for several."""
     try:
         answer = msgspec.json.decode(body, type=msgspec.Raw)
         if bytes(answer).lstrip().startswith(b"["):
             return msgspec.json.decode(body, type=list[msgspec.Raw])
-        told = msgspec.json.decode(body, type=dict[str, Any])
+        decoded = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadData(f"Not an answer of Open-Meteo: {error}") from None
-    if told.get("error"):
-        raise BadData(f"Open-Meteo says: {told.get('reason')}")
+    if decoded.get("error"):
+        raise BadData(f"Open-Meteo says: {decoded.get('reason')}")
     return [answer]
 
 
-def _rows(city_id: int, zone: str | None, place: _Place, slot: datetime) -> Iterator[Row | Reject]:
-    times = list(map(ahead(slot, 1, zone), _instants(place)))
-    for model in _models(place):
-        series = [_series(place, f"{name}_{model}" if model else name, column) for name, column in COLUMNS.items()]
+def _rows(city_id: int, zone: str | None, location: _Location, slot: datetime) -> Iterator[Row | Reject]:
+    times = list(map(ahead(slot, 1, zone), _instants(location)))
+    for model in _models(location):
+        series = [_series(location, f"{name}_{model}" if model else name, column) for name, column in COLUMNS.items()]
         city = {"city_id": city_id, "provider": f"open-meteo:{model}" if model else "open-meteo"}
         for when, values in zip(times, zip(*series, strict=True), strict=True):
             if when and values.count(None) < len(values):  # an hour without a value is beyond the model's reach
                 yield Row("weather_forecasts", {**city, **when, **dict(zip(COLUMNS.values(), values, strict=True))})
 
 
-def _models(place: _Place) -> list[str]:
+def _models(location: _Location) -> list[str]:
     """The models of an answer; "" where its variables bear no model's name.
 
     Raises:
         BadData: there is none: a changed layout must not pass for "no weather".
     """
     name = "temperature_2m"
-    models = [key.removeprefix(name).removeprefix("_") for key in place.hourly if key == name or key.startswith(f"{name}_")]
+    models = [key.removeprefix(name).removeprefix("_") for key in location.hourly if key == name or key.startswith(f"{name}_")]
     if not models:
         raise BadData(f"the hours have no {name}")
     return models
 
 
-def _instants(place: _Place) -> list[datetime]:
+def _instants(location: _Location) -> list[datetime]:
     """The hours of an answer: local times without a zone, all with the one offset that the answer names."""
     try:
-        return [_instant(time, place.utc_offset_seconds) for time in place.hourly["time"]]
+        return [_instant(time, location.utc_offset_seconds) for time in location.hourly["time"]]
     except KeyError:
         raise BadData("the hours have no time") from None
     except (TypeError, ValueError, OverflowError) as error:
@@ -154,19 +154,19 @@ def _instant(time: str, utc_offset_seconds: int) -> datetime:
     return datetime.fromisoformat(time).replace(tzinfo=UTC) - timedelta(seconds=utc_offset_seconds)
 
 
-def _series(place: _Place, name: str, column: str) -> list[Any]:
+def _series(location: _Location, name: str, column: str) -> list[Any]:
     """The values of one variable in our unit; anything that is no number stays as it is, for the check of its row to refuse."""
-    hours = len(place.hourly["time"])
-    told = place.hourly.get(name)
-    if told is None or all(value is None for value in told):
+    hours = len(location.hourly["time"])
+    values = location.hourly.get(name)
+    if values is None or all(value is None for value in values):
         return [None] * hours
-    if len(told) != hours:
-        raise BadData(f"{name} has {len(told)} values for {hours} hours")
-    conversions, unit = CONVERSIONS[column[column.rindex("_") :]], place.hourly_units.get(name, "")
+    if len(values) != hours:
+        raise BadData(f"{name} has {len(values)} values for {hours} hours")
+    conversions, unit = CONVERSIONS[column[column.rindex("_") :]], location.hourly_units.get(name, "")
     if unit not in conversions:
         raise BadData(f"{name} is in {unit!r}; known: {', '.join(conversions)}")
     convert = conversions[unit]
-    return told if convert is None else [convert(value) if type(value) in (float, int) else value for value in told]
+    return values if convert is None else [convert(value) if type(value) in (float, int) else value for value in values]
 
 
 source = Source(
@@ -179,7 +179,7 @@ source = Source(
     hosts=("api.open-meteo.com",),
     # The keyless service is for non-commercial use; customers have a host of their own.
     secret=Secret("GANS_OPENMETEO_KEY", param="apikey", is_required=False, host="customer-api.open-meteo.com"),
-    # A place counts as a call, and the keyless service takes 600 calls a minute.
+    # A location counts as a call, and the keyless service takes 600 calls a minute.
     pause=timedelta(seconds=10),
     reads=("cities",),
     writes=("weather_forecasts",),

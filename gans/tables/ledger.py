@@ -11,13 +11,13 @@ from gans.tables._retention import Aged
 STATUSES = ("ok", "partial", "failed", "not_modified")
 
 
-def _told(name: str, kind: Any, comment: str, *, required: bool = False, **bounds: int) -> Column[Any]:
+def _outcome(name: str, kind: Any, comment: str, *, required: bool = False, **bounds: int) -> Column[Any]:
     """A column that each loading of the part writes anew."""
     return value(name, kind, comment, required=required, newest_by="loaded_at", **bounds)
 
 
 def _count(name: str, comment: str) -> Column[Any]:
-    return _told(name, Integer, comment, required=True, ge=0, le=2_147_483_647)
+    return _outcome(name, Integer, comment, required=True, ge=0, le=2_147_483_647)
 
 
 def _run_key() -> list[Column[Any]]:
@@ -32,20 +32,20 @@ def _run_key() -> list[Column[Any]]:
 collection_runs = table(
     "collection_runs",
     *_run_key(),
-    _told("finished_at", Instant, "when the part was landed (UTC)"),
-    _told("status", String(12), f"one of {', '.join(STATUSES)}", required=True),
+    _outcome("finished_at", Instant, "when the part was landed (UTC)"),
+    _outcome("status", String(12), f"one of {', '.join(STATUSES)}", required=True),
     _count("requests", "requests made, tries again included"),
-    _told("bytes_received", BigInteger, "size of the answers, B", required=True, ge=0, le=2**62),
+    _outcome("bytes_received", BigInteger, "size of the answers, B", required=True, ge=0, le=2**62),
     _count("units_planned", "units the plan asked for (cities, batches of cities, airports)"),
     _count("units_failed", "units without a usable answer"),
     _count("rows_offered", "rows that the answers gave"),
     _count("rows_rejected", "items and answers refused, each with its line in rejects"),
-    _told("missing", String(2_000), "JSON: how many rows lack which column, where any does", required=True),
-    _told("landing_key", String(255), "where the raw answers are kept", required=True),
-    _told("code_version", String(64), "the version of Gans that loaded it", required=True),
-    _told("error", String(2_000), "the first failure, or why there was nothing to do"),
-    _told("stale_at", Instant, "until when this run keeps its source fresh (UTC); null after a failed run"),
-    _told("loaded_at", Instant, "when it was loaded last (UTC)", required=True),
+    _outcome("missing", String(2_000), "JSON: how many rows lack which column, where any does", required=True),
+    _outcome("landing_key", String(255), "where the raw answers are kept", required=True),
+    _outcome("code_version", String(64), "the version of Gans that loaded it", required=True),
+    _outcome("error", String(2_000), "the first failure, or why there was nothing to do"),
+    _outcome("stale_at", Instant, "until when this run keeps its source fresh (UTC); null after a failed run"),
+    _outcome("loaded_at", Instant, "when it was loaded last (UTC)", required=True),
     about="One landed part of one attempt of a source's run; a run of one part, as nearly all are, is one row.",
     is_long=True,
     rows="one per source and run: 9 a day for cities and weather",

@@ -102,8 +102,8 @@ def read_article(body: bytes, language: str) -> Article:
         raise BadData(f"{title or 'The page'} ends inside its infobox: it was cut short.")
     if sum(1 for _ in islice(box.iter(), _BOX_ELEMENTS)) == _BOX_ELEMENTS:
         raise BadData(f"{title or 'The page'} has an infobox of {_BOX_ELEMENTS:,} elements or more; no real one is that long.")
-    places = [box, *page.xpath("id('coordinates')")]
-    pair, region = next(_pairs(places), None), next(_regions(places), None)
+    elements = [box, *page.xpath("id('coordinates')")]
+    pair, region = next(_pairs(elements), None), next(_regions(elements), None)
     return Article(title, _statement(page, box, language), _markup(box), pair, region, _item(page, body))
 
 
@@ -162,13 +162,13 @@ def _statement(page: Any, box: Any, language: str) -> str:
     return ""
 
 
-def _regions(places: list[Any]) -> Iterator[str]:
-    links = (link for place in places for link in place.xpath(_MAPS))
+def _regions(elements: list[Any]) -> Iterator[str]:
+    links = (link for element in elements for link in element.xpath(_MAPS))
     return (found[1] for link in links if (found := _REGION.search(link)))
 
 
-def _pairs(places: list[Any]) -> Iterator[tuple[float, float]]:
-    for geo in (geo for place in places for geo in place.xpath(_GEO)):
+def _pairs(elements: list[Any]) -> Iterator[tuple[float, float]]:
+    for geo in (geo for element in elements for geo in element.xpath(_GEO)):
         axes = [found[0].text_content() for axis in _AXES if (found := geo.xpath(axis))]
         try:
             latitude, longitude = (float(clean(text)) for text in axes or geo.text_content().split(";"))
@@ -176,8 +176,8 @@ def _pairs(places: list[Any]) -> Iterator[tuple[float, float]]:
             continue
         if pair := on_earth(latitude, longitude):
             yield pair
-    for place in places:
-        if pair := coordinates(clean(place.text_content()[: 4 * _TEXT_CHARS])):
+    for element in elements:
+        if pair := coordinates(clean(element.text_content()[: 4 * _TEXT_CHARS])):
             yield pair
 
 

@@ -88,8 +88,8 @@ def population(entries: Sequence[Entry], names: Sequence[str], language: str, th
     candidates = []
     for entry, grade in _own(entries, names, _POPULATION[language]):
         for number, line in enumerate(_whole_lines(entry.value)):
-            told = (years(entry.label) or _header_years(entry)) if number == 0 else []
-            figure = _dated_count(line, told) if language != "en" or not _BARE_YEAR.fullmatch(line) else None
+            fallback = (years(entry.label) or _header_years(entry)) if number == 0 else []
+            figure = _dated_count(line, fallback) if language != "en" or not _BARE_YEAR.fullmatch(line) else None
             if not figure or figure.year > this_year + 1 or _OTHER_EXTENT.search(line.casefold()):
                 continue
             if number == 0 or (figure.year and not _NEVER.search(line.casefold())):
@@ -114,8 +114,8 @@ def area(entries: Sequence[Entry], names: Sequence[str], language: str) -> float
 
 def elevation(entries: Sequence[Entry], language: str) -> float | None:
     """The elevation of the place in metres."""
-    told = [entry for entry in entries if _ELEVATION[language].fullmatch(plain(entry.label))]
-    return next((value for entry in told if (value := elevation_m(" ".join(entry.value), language)) is not None), None)
+    own = [entry for entry in entries if _ELEVATION[language].fullmatch(plain(entry.label))]
+    return next((value for entry in own if (value := elevation_m(" ".join(entry.value), language)) is not None), None)
 
 
 def _own(entries: Sequence[Entry], names: Sequence[str], subject: re.Pattern[str]) -> Iterator[tuple[Entry, int]]:
@@ -169,10 +169,10 @@ def _header_years(entry: Entry) -> list[int]:
     return found
 
 
-def _dated_count(line: str, told: list[int]) -> Population | None:
+def _dated_count(line: str, fallback: list[int]) -> Population | None:
     found = count(line)
     if found is None:
         return None
     number, rest = found
-    of = years(rest) or told
+    of = years(rest) or fallback
     return Population(number, of[0] if len(of) == 1 else 0)

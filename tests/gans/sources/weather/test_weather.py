@@ -14,7 +14,7 @@ from gans.errors import BadData
 from gans.load.transform import ParsedPart, parse_part
 from gans.source import Capture, Reject, Request, Row
 from gans.sources._forecasts import HOURS_AHEAD
-from gans.sources.weather import COLUMNS, PLACES_PER_REQUEST, parse, plan, source
+from gans.sources.weather import COLUMNS, LOCATIONS_PER_REQUEST, parse, plan, source
 from gans.storage.landing import Footer, Header, Part
 
 PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()
@@ -279,7 +279,7 @@ def test_an_error_is_told_as_the_service_tells_it() -> None:
 
 
 def test_a_hundred_cities_a_request() -> None:
-    requests = [request for request in plan(Cities(2 * PLACES_PER_REQUEST + 1), SLOT) if isinstance(request, Request)]
+    requests = [request for request in plan(Cities(2 * LOCATIONS_PER_REQUEST + 1), SLOT) if isinstance(request, Request)]
     assert [request.unit for request in requests] == ["cities 1-100", "cities 101-200", "cities 201-201"]
     assert [request.params["latitude"].count(",") + 1 for request in requests] == [100, 100, 1]
     assert [len(request.context["cities"]) for request in requests] == [100, 100, 1]
