@@ -69,12 +69,12 @@ def read_context(scope: Construct) -> Context:
     Raises:
         ConfigError: a value does not fit, or does not go with another.
     """
-    given: dict[str, Any] = {name: scope.node.try_get_context(name) for name in Context.__struct_fields__}
-    given = {name: value for name, value in given.items() if value not in (None, "")}
+    values: dict[str, Any] = {name: scope.node.try_get_context(name) for name in Context.__struct_fields__}
+    values = {name: value for name, value in values.items() if value not in (None, "")}
     for name in _LISTS:
-        if isinstance(value := given.get(name), str):
-            given[name] = [word.strip() for word in value.split(",")]
+        if isinstance(value := values.get(name), str):
+            values[name] = [word.strip() for word in value.split(",")]
     try:
-        return msgspec.convert(given, Context, strict=False)
+        return msgspec.convert(values, Context, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"A value of the CDK context does not fit: {error}") from None

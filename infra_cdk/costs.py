@@ -116,9 +116,9 @@ class Stacks(msgspec.Struct, frozen=True):
         """From the resources of the synthesised stacks, by their logical ids."""
         kinds = Counter(str(found["Type"]).removeprefix("AWS::") for found in resources.values())
         properties = [(found["Type"], found.get("Properties", {})) for found in resources.values()]
-        memory = {told["Handler"]: told["MemorySize"] for kind, told in properties if "MemorySize" in told}
-        database: Mapping[str, Any] = next((told for kind, told in properties if kind == "AWS::RDS::DBInstance"), {})
-        zones = sum(len(told["SubnetIds"]) for kind, told in properties if told.get("VpcEndpointType") == "Interface")
+        memory = {declared["Handler"]: declared["MemorySize"] for kind, declared in properties if "MemorySize" in declared}
+        database: Mapping[str, Any] = next((declared for kind, declared in properties if kind == "AWS::RDS::DBInstance"), {})
+        zones = sum(len(declared["SubnetIds"]) for kind, declared in properties if declared.get("VpcEndpointType") == "Interface")
         return cls(
             kinds,
             database.get("DBInstanceClass", ""),

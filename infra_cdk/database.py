@@ -9,7 +9,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra_cdk.context import Context
-from infra_cdk.function import Place
+from infra_cdk.function import Attachment
 from infra_cdk.nag import acknowledge
 from infra_cdk.network import ISOLATED, MYSQL, MYSQL_PORT, PUBLIC, Network
 
@@ -25,7 +25,7 @@ class DatabaseAccess(NamedTuple):
         secret: name or ARN of the secret of the user who makes tables, writes rows and makes the analysts' user.
         analyst_secret: that of the user for analysts; "" for none.
         has_amazon_certificate: whether an authority of Amazon RDS signed its certificate.
-        place: where the functions stand to reach it.
+        attachment: where the functions stand to reach it.
         instance: where it is ours, the instance to watch.
     """
 
@@ -34,7 +34,7 @@ class DatabaseAccess(NamedTuple):
     secret: str
     analyst_secret: str
     has_amazon_certificate: bool
-    place: Place | None
+    attachment: Attachment | None
     instance: rds.IDatabaseInstance | None = None
 
 
@@ -121,19 +121,19 @@ class Database(Construct):
             secret=secret.secret_arn,
             analyst_secret=self.analyst_secret.secret_arn,
             has_amazon_certificate=True,
-            place=network.place,
+            attachment=network.attachment,
             instance=self.instance,
         )
 
 
-def given_database(context: Context) -> DatabaseAccess:
+def existing_database(context: Context) -> DatabaseAccess:
     """The database that the context tells of."""
-    stands = context.database_subnets and Place(context.database_subnets, context.database_security_group)
+    attachment = context.database_subnets and Attachment(context.database_subnets, context.database_security_group)
     return DatabaseAccess(
         host=context.database_host,
         port=context.database_port,
         secret=context.database_secret,
         analyst_secret=context.analyst_secret,
         has_amazon_certificate=context.database_host.endswith(".rds.amazonaws.com"),
-        place=stands or None,
+        attachment=attachment or None,
     )

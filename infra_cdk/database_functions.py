@@ -149,7 +149,7 @@ class DatabaseFunctions(Construct):
             timeout=timeout,
             max_age=MAX_AGE,
             failures=self._queues.failures,
-            place=database.place,
+            attachment=database.attachment,
         )
 
     def _rule(self, name: str, schedule: Schedule, function: Function) -> events.Rule:

@@ -28,7 +28,7 @@ def cron(schedule: Schedule) -> events.Schedule:
     return events.Schedule.cron(minute=fields["minute"], hour=fields["hour"], week_day=fields["day_of_week"])
 
 
-class Place(NamedTuple):
+class Attachment(NamedTuple):
     """Where in a VPC a function stands, by ids."""
 
     subnets: Sequence[str]
@@ -53,7 +53,7 @@ class Function(lambda_.Function):
         timeout: Duration,
         max_age: Duration,
         failures: sqs.IQueue,
-        place: Place | None = None,
+        attachment: Attachment | None = None,
     ) -> None:
         """Makes the function, its role and its log group.
 
@@ -62,14 +62,14 @@ class Function(lambda_.Function):
             allows: what its role may do, beside writing its own log and telling `failures`.
             max_age: for how long after its firing an asynchronous run is tried again.
             failures: the queue for what failed to the last.
-            place: None outside any VPC.
+            attachment: None outside any VPC.
         """
         target = LOCAL if context.is_local else LAMBDA
         # Beside the function, since these are made before it.
         log_group = logs.LogGroup(scope, f"{name}Log", retention=LOG_RETENTION, removal_policy=RemovalPolicy.DESTROY)
         role = iam.Role(scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         role.add_to_policy(_allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]))
-        for statement in (*allows, *(_interfaces(Stack.of(scope)) if place else ())):
+        for statement in (*allows, *(_interfaces(Stack.of(scope)) if attachment else ())):
             role.add_to_policy(statement)
         super().__init__(
             scope,
@@ -93,11 +93,11 @@ class Function(lambda_.Function):
             retry_attempts=RETRIES,
             max_event_age=max_age,
         )
-        if place:
+        if attachment:
             resource = self.node.default_child
             assert isinstance(resource, lambda_.CfnFunction)
             resource.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
-                subnet_ids=[*place.subnets], security_group_ids=[place.security_group]
+                subnet_ids=[*attachment.subnets], security_group_ids=[attachment.security_group]
             )
         acknowledge(
             self,
@@ -115,7 +115,7 @@ class Function(lambda_.Function):
             "AwsSolutions-L1",
             "Serverless-LambdaLatestVersion",
         )
-        if place:
+        if attachment:
             acknowledge(
                 role,
                 "Lambda makes the function's network interfaces in the role's name: their ids are not known before, and "

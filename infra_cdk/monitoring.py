@@ -74,7 +74,7 @@ class Monitoring(Construct):
     def _alarm(
         self,
         name: str,
-        says: str,
+        description: str,
         metric: cloudwatch.IMetric,
         threshold: float,
         *,
@@ -86,7 +86,7 @@ class Monitoring(Construct):
         alarm = cloudwatch.Alarm(
             self,
             name,
-            alarm_description=f"Gans: {says}",
+            alarm_description=f"Gans: {description}",
             metric=metric,
             threshold=threshold,
             comparison_operator=compared.GREATER_THAN_OR_EQUAL_TO_THRESHOLD if is_over else compared.LESS_THAN_THRESHOLD,

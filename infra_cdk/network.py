@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra_cdk.function import LOG_RETENTION, Place
+from infra_cdk.function import LOG_RETENTION, Attachment
 
 MYSQL_PORT: Final = 3306
 MYSQL: Final = ec2.Port.tcp(MYSQL_PORT)
@@ -22,7 +22,7 @@ class Network(Construct):
     Attributes:
         vpc: two zones, as RDS wants them; public subnets only where something has to be reached from outside.
         loader: the security group of the functions that use the database.
-        place: where these stand.
+        attachment: where these stand.
     """
 
     def __init__(self, scope: Construct, name: str, *, has_public_subnets: bool) -> None:
@@ -65,4 +65,4 @@ class Network(Construct):
             security_groups=[secrets],
             open=False,
         )
-        self.place = Place([subnet.subnet_id for subnet in self.vpc.isolated_subnets], self.loader.security_group_id)
+        self.attachment = Attachment([subnet.subnet_id for subnet in self.vpc.isolated_subnets], self.loader.security_group_id)

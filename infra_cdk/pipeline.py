@@ -7,7 +7,7 @@ from gans.sources import registry
 from infra_cdk.bucket import Bucket
 from infra_cdk.collectors import Collector
 from infra_cdk.context import Context
-from infra_cdk.database import DatabaseAccess, given_database
+from infra_cdk.database import DatabaseAccess, existing_database
 from infra_cdk.database_functions import LOAD_TIMEOUT, DatabaseFunctions
 from infra_cdk.monitoring import Monitoring
 from infra_cdk.queues import Queues
@@ -19,7 +19,7 @@ class Pipeline(Stack):
     def __init__(self, scope: Construct, name: str, *, database: DatabaseAccess | None, context: Context) -> None:
         """`database`: None for the one that the context tells of."""
         super().__init__(scope, name, description="Gans: from the upstreams to the database")
-        database = database or given_database(context)
+        database = database or existing_database(context)
         sources = [source for source in registry().values() if source.name not in context.without]
         queues = Queues(self, "Queues", load_timeout=LOAD_TIMEOUT)
         bucket = Bucket(self, "Bucket", landed=queues.landed, context=context)
