@@ -61,8 +61,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         has_time=has_time,
     )
     for hour in hours:
-        told = {"systems": len(hour.systems), "rows": hour.rows, "file_bytes": hour.file_bytes, "unreadable": hour.unreadable}
-        logger.info("archived", hour=hour.hour.isoformat(), parts=hour.parts, extra=told)
+        details = {"systems": len(hour.systems), "rows": hour.rows, "file_bytes": hour.file_bytes, "unreadable": hour.unreadable}
+        logger.info("archived", hour=hour.hour.isoformat(), parts=hour.parts, extra=details)
     if not is_complete:
         logger.warning("the time was nearly up: the hours before these are left to the next run")
     return {"hours": [hour.hour.isoformat() for hour in hours], "is_complete": is_complete}

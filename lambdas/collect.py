@@ -52,13 +52,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     reference = Snapshots(store, read_watchlist(store, settings.watchlist_file))
     collected = collect(source, slot, store=store, reference=reference, http=http)
     measure(source.name, Requests=http.requests, Failures=collected.transient + collected.permanent)
-    told: dict[str, Any] = msgspec.to_builtins(collected)
-    logger.info("collected", **told)
+    details: dict[str, Any] = msgspec.to_builtins(collected)
+    logger.info("collected", **details)
     if collected.transient:
         raise Transient(
             f"{collected.transient} of {collected.units} units of {source.name} got no answer now; the others are landed"
         )
-    return told
+    return details
 
 
 def _source(settings: Settings) -> Source:

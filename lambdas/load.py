@@ -64,8 +64,8 @@ class _Batch:
         rows = sum(loaded.rows.values())
         lag = {} if loaded.lag_s is None else {"LagSeconds": loaded.lag_s}
         measure(loaded.key.source, Failures=loaded.unusable, RowsWritten=rows, RowsRejected=loaded.rejected, **lag)
-        told = {"status": loaded.status, "rows": loaded.rows, "rejected": loaded.rejected, "error": loaded.error}
-        logger.info("loaded", source=loaded.key.source, slot=loaded.key.slot.isoformat(), key=key, extra=told)
+        details = {"status": loaded.status, "rows": loaded.rows, "rejected": loaded.rejected, "error": loaded.error}
+        logger.info("loaded", source=loaded.key.source, slot=loaded.key.slot.isoformat(), key=key, extra=details)
 
 
 class _Object(msgspec.Struct):
@@ -94,9 +94,9 @@ def landed(body: str) -> list[str]:
         BadData: the message is not one of S3.
     """
     try:
-        told = msgspec.json.decode(body, type=_Notification)
+        notification = msgspec.json.decode(body, type=_Notification)
     except msgspec.DecodeError as error:
         raise BadData(f"The message is not a notification of S3: {error}") from None
-    if not told.Records and told.Event != "s3:TestEvent":
+    if not notification.Records and notification.Event != "s3:TestEvent":
         raise BadData("The message is not a notification of S3: it tells of no object")
-    return [unquote_plus(record.s3.object.key) for record in told.Records]
+    return [unquote_plus(record.s3.object.key) for record in notification.Records]
