@@ -39,8 +39,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if settings.simulator_url:
         yield Finding("upstreams", "note", f"simulated, at {settings.simulator_url} (GANS_SIMULATOR_URL)")
     else:
-        told = f", told to write to {settings.contact}" if settings.contact else "; Wikipedia wants a contact: set GANS_CONTACT"
-        yield Finding("upstreams", "ok" if settings.contact else "note", f"the real ones{told}")
+        who = f", told to write to {settings.contact}" if settings.contact else "; Wikipedia wants a contact: set GANS_CONTACT"
+        yield Finding("upstreams", "ok" if settings.contact else "note", f"the real ones{who}")
     for source in registry().values():
         secret = source.secret
         if secret is None:

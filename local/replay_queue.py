@@ -32,7 +32,7 @@ def send(url: str, bucket: str, keys: Sequence[str], on_progress: Progress = lam
 
     for start in range(0, len(keys), BATCH):
         batch = keys[start : start + BATCH]
-        entries = [{"Id": str(place), "MessageBody": _notification(bucket, key)} for place, key in enumerate(batch)]
+        entries = [{"Id": str(index), "MessageBody": _notification(bucket, key)} for index, key in enumerate(batch)]
         try:
             reason = _send(boto3.client("sqs"), url, entries)
         except (BotoCoreError, ClientError) as error:
@@ -63,6 +63,6 @@ def _send(client: Any, url: str, entries: list[dict[str, str]]) -> str:
 
 
 def _notification(bucket: str, key: str) -> str:
-    told = {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}}
-    record = {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": told}
+    landed = {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}}
+    record = {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": landed}
     return msgspec.json.encode({"Records": [record]}).decode()

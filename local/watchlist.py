@@ -33,17 +33,17 @@ def add(store: Store, file: Path | None, language: str, title: str) -> WatchedCi
         )
     known = _known(store, file)
     changed = list(known.cities)
-    for place, city in enumerate(known.cities):
+    for index, city in enumerate(known.cities):
         if (city.wikipedia_language, city.wikipedia_title) == (language, title):
             if city.is_watched:
                 raise ConfigError(f"{language}:{title} is watched already, as city {city.city_id}.")
-            changed[place] = msgspec.structs.replace(city, is_watched=True)
+            changed[index] = msgspec.structs.replace(city, is_watched=True)
             break
     else:
-        place = len(changed)
+        index = len(changed)
         changed.append(WatchedCity(1 + max((city.city_id for city in changed), default=0), language, title))
     _write(store, file, known, msgspec.structs.replace(known, cities=tuple(changed)))
-    return changed[place]
+    return changed[index]
 
 
 def remove(store: Store, file: Path | None, city: str) -> WatchedCity:
@@ -99,10 +99,10 @@ def add_system(
     known = _known(store, file)
     if any(system.system_id == system_id and system.is_watched for system in known.systems):
         raise ConfigError(f"A system {system_id!r} is watched already. Give the new one another name.")
-    place = "url" if "://" in where else "catalogue_id"
-    told = {"system_id": system_id, place: where, "provider": provider, "city_id": city_id, "ttl_s": ttl_s}
+    field = "url" if "://" in where else "catalogue_id"
+    fields = {"system_id": system_id, field: where, "provider": provider, "city_id": city_id, "ttl_s": ttl_s}
     try:
-        added = msgspec.convert(told, WatchedSystem)
+        added = msgspec.convert(fields, WatchedSystem)
     except msgspec.ValidationError as error:
         raise ConfigError(f"The system {system_id!r} cannot be watched: {error}") from None
     others = tuple(system for system in known.systems if system.system_id != system_id)
@@ -163,10 +163,10 @@ def _fill(document: tomlkit.TOMLDocument, name: str, known: Sequence[WatchedCity
         return
     array = document.setdefault(name, tomlkit.aot())
     assert isinstance(array, AoT)
-    for place, one in enumerate(known):
-        if place == len(array):
+    for index, one in enumerate(known):
+        if index == len(array):
             array.append(tomlkit.table())
-        table = array[place]
+        table = array[index]
         defaults = {field.name: field.default for field in msgspec.structs.fields(one)}
         for key, value in msgspec.structs.asdict(one).items():
             if value is None:

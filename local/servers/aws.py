@@ -30,7 +30,7 @@ _LOG_LINES = 6
 _LOG_TIME = timedelta(minutes=10)
 
 
-class _Told(msgspec.Struct):
+class _LogRecord(msgspec.Struct):
     """A line of JSON that a function logged."""
 
     level: str = ""
@@ -46,13 +46,13 @@ def main(
         signal.signal(number, _stopped)
     shutil.rmtree(FOLDER, ignore_errors=True)
     try:
-        with Deployed(FOLDER.resolve(), cities=cities, every_minutes=every, on_progress=_tell) as aws:
+        with Deployed(FOLDER.resolve(), cities=cities, every_minutes=every, on_progress=_print_progress) as aws:
             aws.deploy()
             aws.watch()
-            _say_how_to_ask(aws)
+            _print_how_to_ask(aws)
             show(aws)
     except KeyboardInterrupt:
-        _tell("everything is stopped")
+        _print_progress("everything is stopped")
     except GansError as error:
         console.err.print(f"[red]{console.plain(error)}[/]")
         raise typer.Exit(2) from None
@@ -62,11 +62,11 @@ def _stopped(number: int, _: object) -> NoReturn:
     sys.exit(128 + number)
 
 
-def _tell(line: str) -> None:
+def _print_progress(line: str) -> None:
     console.err.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/]  {console.plain(line)}")
 
 
-def _say_how_to_ask(aws: Deployed) -> None:
+def _print_how_to_ask(aws: Deployed) -> None:
     environment = FOLDER / "environment"
     environment.write_text("".join(f"export {name}={value}\n" for name, value in aws.environment.items()))
     console.out.print(
@@ -92,17 +92,17 @@ def _view(aws: Deployed) -> RenderableType:
         parts: list[RenderableType] = [_runs(aws.engine), Text(), _tables(aws.engine)]
     except DBAPIError as error:
         parts = [Text(f"The database does not answer: {error.orig}", style="red")]
-    said = [line._replace(text=text) for line in aws.log(datetime.now(UTC) - _LOG_TIME) if (text := error_in(line.text))]
-    if said:
-        parts += [Text(), Text("Errors of the last ten minutes", style="bold"), *map(_shown, said[-_LOG_LINES:])]
+    errors = [line._replace(text=text) for line in aws.log(datetime.now(UTC) - _LOG_TIME) if (text := error_in(line.text))]
+    if errors:
+        parts += [Text(), Text("Errors of the last ten minutes", style="bold"), *map(_shown, errors[-_LOG_LINES:])]
     return Group(*parts)
 
 
 def error_in(line: str) -> str:
     """The error that a function logged, or the last line of a traceback; "" in every other line."""
     with suppress(msgspec.DecodeError):
-        told = msgspec.json.decode(line, type=_Told)
-        return told.message if told.level in ("ERROR", "CRITICAL") else ""
+        record = msgspec.json.decode(line, type=_LogRecord)
+        return record.message if record.level in ("ERROR", "CRITICAL") else ""
     return "" if line.startswith((" ", "Traceback", "START ", "END ", "REPORT ")) else line
 
 

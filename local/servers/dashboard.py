@@ -40,8 +40,8 @@ def command(address: str, port: int, script: Path = APP) -> list[str]:
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
     }
-    given = [part for name, value in options.items() for part in (f"--{name}", value)]
-    return [sys.executable, "-m", "streamlit", "run", str(script), *given]
+    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return [sys.executable, "-m", "streamlit", "run", str(script), *arguments]
 
 
 def serve(environment: Mapping[str, str], address: str, port: int, on_start: Callable[[str], object]) -> None:
@@ -54,9 +54,9 @@ def serve(environment: Mapping[str, str], address: str, port: int, on_start: Cal
     Raises:
         ConfigError: its libraries are not installed.
     """
-    given = command(address, port)
+    arguments = command(address, port)
     on_start(f"http://{address}:{port}")
-    os.execve(given[0], given, {**environment})
+    os.execve(arguments[0], arguments, {**environment})
 
 
 @contextmanager
@@ -73,9 +73,9 @@ def served(database_url: str, script: Path = APP, log: IO[str] | None = None) ->
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}/"
-    given = {**os.environ, "GANS_DATABASE_URL": database_url}
+    variables = {**os.environ, "GANS_DATABASE_URL": database_url}
     output = log or subprocess.DEVNULL
-    with subprocess.Popen(command("127.0.0.1", port, script), env=given, stdout=output, stderr=subprocess.STDOUT) as server:
+    with subprocess.Popen(command("127.0.0.1", port, script), env=variables, stdout=output, stderr=subprocess.STDOUT) as server:
         try:
             _wait(server, url)
             yield url

@@ -77,7 +77,7 @@ class Deployed:
         """`folder` takes what is made; rules fire every so many minutes; `clock` is that of the upstreams."""
         self.folder, self._cities, self._every_minutes, self._clock = folder, cities, every_minutes, clock
         self._synthesised = folder / "cdk.out"
-        self._tell = on_progress
+        self._on_progress = on_progress
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:
@@ -91,10 +91,10 @@ class Deployed:
         self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opened:
             self.simulator = opened.enter_context(Simulator(self._cities, clock=self._clock))
-            self._tell("starting MySQL")
-            self.server = mysql.start(throwaway=True, on_progress=self._tell)
+            self._on_progress("starting MySQL")
+            self.server = mysql.start(throwaway=True, on_progress=self._on_progress)
             opened.callback(mysql.stop, self.server.home)
-            self._tell("starting MiniStack")
+            self._on_progress("starting MiniStack")
             self.cloud = opened.enter_context(MiniStack(self.folder))
             self._make_database()
             self.engine = open_engine(Settings(database_url=f"{self.server.url}gans"))
@@ -143,9 +143,9 @@ class Deployed:
         Raises:
             ConfigError: the deploy failed.
         """
-        self._tell("bootstrapping (cdk bootstrap)")
+        self._on_progress("bootstrapping (cdk bootstrap)")
         self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", folder=self.folder)  # needs no app
-        self._tell("deploying (cdk deploy)")
+        self._on_progress("deploying (cdk deploy)")
         return self._cdk("deploy", "--all", "--require-approval", "never", "--output", str(self._synthesised))
 
     def destroy(self) -> str:
@@ -154,7 +154,7 @@ class Deployed:
         Raises:
             ConfigError: that failed.
         """
-        self._tell("taking it down (cdk destroy)")
+        self._on_progress("taking it down (cdk destroy)")
         return self._cdk("destroy", "--all", "--force", "--app", str(self._synthesised))
 
     def _cdk(self, *command: str, folder: Path = ROOT) -> str:
@@ -170,7 +170,7 @@ class Deployed:
             "simulator_url": self.simulator.url,
             "contact": CONTACT,
         }
-        given = [argument for name, value in context.items() for argument in ("--context", f"{name}={value}")]
+        arguments = [argument for name, value in context.items() for argument in ("--context", f"{name}={value}")]
         own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GANS_"))}
         environment = {
             **own,
@@ -180,9 +180,9 @@ class Deployed:
             "CDK_HOME": str(self.folder / "cdk"),  # else it remembers this account among the real ones
             "CDK_DISABLE_CLI_TELEMETRY": "true",
         }
-        said = []
+        output = []
         with subprocess.Popen(
-            (str(CDK), *command, *given, "--ci", "--no-notices", "--no-color"),
+            (str(CDK), *command, *arguments, "--ci", "--no-notices", "--no-color"),
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -192,12 +192,12 @@ class Deployed:
         ) as process:
             assert process.stdout
             for line in process.stdout:
-                said.append(line)
+                output.append(line)
                 if line.startswith(_MILESTONES):
-                    self._tell(line.strip())
+                    self._on_progress(line.strip())
         if process.returncode:
-            raise ConfigError(f"cdk {command[0]} failed:\n{''.join(said)}\n{self.cloud.end_of_log()}")
-        return "".join(said)
+            raise ConfigError(f"cdk {command[0]} failed:\n{''.join(output)}\n{self.cloud.end_of_log()}")
+        return "".join(output)
 
     # What was deployed
 

@@ -264,6 +264,6 @@ def run(*command: str, timeout_s: float = 60, environment: Mapping[str, str] | N
     except subprocess.TimeoutExpired:
         raise Impossible(f"{name} did not answer within {timeout_s:g} s") from None
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
-        raise Impossible(f"{name} says: {said[-1]}")
+        lines = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
+        raise Impossible(f"{name} says: {lines[-1]}")
     return done.stdout

@@ -82,9 +82,9 @@ def answer(world: World, request: Request, now: datetime) -> Answer:
     if not flights:
         return Answer(204, {}, b"")
     generation = _dice(world.seed, "generation", icao).choice(GENERATIONS)
-    told = [_told(row, generation, request.query.get("withLeg") == "true") for row in flights]
+    arrivals = [_arrival_json(row, generation, request.query.get("withLeg") == "true") for row in flights]
     both: dict[str, Any] = {"departures": []} if request.query.get("direction", "Both") == "Both" else {}
-    return _json(200, {**both, "arrivals": told})
+    return _json(200, {**both, "arrivals": arrivals})
 
 
 def refuse(status: int) -> Answer:
@@ -189,8 +189,8 @@ def _rows(flight: _Flight, request: Request, zone: ZoneInfo, now: datetime, sinc
         or (flight.is_private and not _wants(request, "withPrivate"))
         or (status.startswith("Canceled") and not _wants(request, "withCancelled"))
     )
-    for place, (number, airline) in enumerate(flight.numbers):
-        is_codeshare = place > 0
+    for index, (number, airline) in enumerate(flight.numbers):
+        is_codeshare = index > 0
         if is_hidden or not (flight.has_operator or is_codeshare) or (is_codeshare and not _wants(request, "withCodeshared")):
             continue
         # Some code-shares are not kept up to date, and stay on the board of their scheduled time alone.
@@ -218,7 +218,7 @@ def _known(flight: _Flight, now: datetime) -> tuple[str, datetime | None, dateti
     return ("Delayed" if late else "Expected"), flight.arrives_at, None
 
 
-def _told(row: _Row, generation: str, with_leg: bool) -> dict[str, Any]:
+def _arrival_json(row: _Row, generation: str, with_leg: bool) -> dict[str, Any]:
     """A row as the board has it."""
     flight = row.flight
     icao, iata, name = flight.origin

@@ -120,16 +120,16 @@ def _at(city: City, km: float, angle: float) -> tuple[float, float]:
 
 def _stations(seed: int, city: City, number: int, radius_km: float) -> Iterator[Station]:
     """Over a city with a few suburbs, denser within: offices in the middle, homes around it."""
-    for place in range(number):
-        dice = random.Random(f"{seed} {city.city_id} station {place}")
-        angle = place * math.pi * (3 - math.sqrt(5)) + dice.uniform(-0.05, 0.05)  # Vogel's spiral, which crowds nowhere
+    for index in range(number):
+        dice = random.Random(f"{seed} {city.city_id} station {index}")
+        angle = index * math.pi * (3 - math.sqrt(5)) + dice.uniform(-0.05, 0.05)  # Vogel's spiral, which crowds nowhere
         suburbs = 1 + 0.13 * math.sin(2 * angle + 0.6) + 0.09 * math.sin(5 * angle) + 0.05 * math.sin(9 * angle + 2)
-        out = ((place + 0.5 + dice.uniform(-0.5, 0.5)) / number) ** 0.58
+        out = ((index + 0.5 + dice.uniform(-0.5, 0.5)) / number) ** 0.58
         latitude, longitude = _at(city, radius_km * suburbs * out, angle)
-        is_open = place % 53 != 52
+        is_open = index % 53 != 52
         yield Station(
-            number=place + 1,
-            name=f"{dice.choice(STREETS)} {dice.choice(('Street', 'Square', 'Lane', 'Gate'))} {place + 1}",
+            number=index + 1,
+            name=f"{dice.choice(STREETS)} {dice.choice(('Street', 'Square', 'Lane', 'Gate'))} {index + 1}",
             latitude=latitude,
             longitude=longitude,
             capacity=dice.randint(12, 55) if is_open else 0,

@@ -40,11 +40,11 @@ def answer(world: World, request: Request, now: datetime) -> Answer:
         feed = _velib(docks.system(world, "velib"), minute).get(found[1])
         return _json({"lastUpdatedOther": int(minute.timestamp()), "ttl": 3600, "data": feed()}) if feed else refuse(404)
     version, name = found.groups()
-    told = _testville(docks.system(world, "testville"), minute, version).get(name)
-    if not told:
+    feed = _testville(docks.system(world, "testville"), minute, version).get(name)
+    if not feed:
         return refuse(404)
     updated: object = minute.isoformat() if version == "3.0" else int(minute.timestamp())
-    full = _json({"last_updated": updated, "ttl": 60, "version": version, "data": told()})
+    full = _json({"last_updated": updated, "ttl": 60, "version": version, "data": feed()})
     etag = f'"{blake2b(full.body, digest_size=8).hexdigest()}"'
     if request.headers.get("if-none-match") == etag:
         return Answer(304, {"ETag": etag}, b"")
@@ -115,8 +115,8 @@ def _testville(system: docks.System, now: datetime, version: str) -> _Feeds:
     names = ("system_information", "vehicle_types", "station_information", "station_status", vehicle_status)
     feeds = [{"name": name, "url": f"https://{TESTVILLE}/{version}/{name}.json"} for name in names]
 
-    def text(told: str) -> object:
-        return [{"text": told, "language": "en"}] if is_three else told
+    def text(value: str) -> object:
+        return [{"text": value, "language": "en"}] if is_three else value
 
     def time() -> object:
         return now.isoformat() if is_three else int(now.timestamp())

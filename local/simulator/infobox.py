@@ -20,7 +20,7 @@ _REGIONS = {
     "DE-NW": ("North Rhine-Westphalia", "Nordrhein-Westfalen"),
     "US-NY": ("New York", "New York"),
 }
-_PLACES = ("Total", "City", "City proper", "Municipality", "Metropolis", "Capital", "Commune")  # the city itself
+_EXTENTS = ("Total", "City", "City proper", "Municipality", "Metropolis", "Capital", "Commune")  # the city itself
 _GEO_STYLE = '<style data-mw-deduplicate="TemplateStyles:r1">.mw-parser-output .geo-nondefault{display:none}</style>'
 _CELL_STYLE = '<style data-mw-deduplicate="TemplateStyles:r2">.mw-parser-output .nobold{font-weight:normal}</style>'
 
@@ -46,7 +46,7 @@ def english(city: City, dice: random.Random) -> str:
     country = COUNTRIES[city.country_code][0]
     if name == country:
         return _Modern("infobox ib-country vcard").table(name, "City-state", _state_rows(city))
-    place = dice.choices(_PLACES, (3, 2, 1, 1, 1, 1, 1))[0]
+    extent = dice.choices(_EXTENTS, (3, 2, 1, 1, 1, 1, 1))[0]
     markup = dice.choices((_Modern("infobox ib-settlement vcard"), _Of2019(), _Of2014()), (13, 5, 2))[0]
     rows = [
         *([_Row("", f"Coordinates: {english_coordinates(city)}")] if dice.random() < 0.8 else []),
@@ -55,9 +55,9 @@ def english(city: City, dice: random.Random) -> str:
         *([_Row(" • City", "23 January 1979")] if dice.random() < 0.2 else []),
         _Row("Government", opens=True),
         _Row(" • Mayor", "A. N. Other (Independent)"),
-        *_area_rows(city, place, dice),
+        *_area_rows(city, extent, dice),
         *_elevation_rows(city, dice),
-        *_population_rows(city, place, dice),
+        *_population_rows(city, extent, dice),
         *([_Row(link("Demonym"), "Townspeople", opens=True)] if dice.random() < 0.6 else []),
         *_economy_rows(dice),
         *_time_zone_rows(city, dice),
@@ -163,7 +163,7 @@ def _country_rows(city: City, country: str) -> list[_Row]:
     return rows + ([_Row("State", link(region))] if region else [])
 
 
-def _area_rows(city: City, place: str, dice: random.Random) -> list[_Row]:
+def _area_rows(city: City, extent: str, dice: random.Random) -> list[_Row]:
     def area(km2: float) -> str:
         metric = f"{km2:,.2f}".rstrip("0").rstrip(".") + " km<sup>2</sup>"
         imperial = f"{km2 / _KM2_PER_SQUARE_MILE:,.1f} sq mi"
@@ -171,7 +171,7 @@ def _area_rows(city: City, place: str, dice: random.Random) -> list[_Row]:
 
     if dice.random() < 0.15:
         return [_Row("Area", area(city.area_km2), _cite(3), opens=True)]
-    rows = [_Row("Area", note=_cite(3), opens=True), _Row(f" • {place}", area(city.area_km2))]
+    rows = [_Row("Area", note=_cite(3), opens=True), _Row(f" • {extent}", area(city.area_km2))]
     if dice.random() < 0.3:
         rows.append(_Row(" • Land", area(city.area_km2 * 0.95)))
         rows.append(_Row(" • Water", f"{area(city.area_km2 * 0.05)} &#160;5%"))
@@ -189,7 +189,7 @@ def _elevation_rows(city: City, dice: random.Random) -> list[_Row]:
     return rows
 
 
-def _population_rows(city: City, place: str, dice: random.Random) -> list[_Row]:
+def _population_rows(city: City, extent: str, dice: random.Random) -> list[_Row]:
     year, people = city.population_year, _people(city.population, dice)
     per_km2 = city.population / city.area_km2
     density = f"{per_km2:,.0f}/km<sup>2</sup> ({per_km2 * _KM2_PER_SQUARE_MILE:,.0f}/sq mi)"
@@ -200,7 +200,7 @@ def _population_rows(city: City, place: str, dice: random.Random) -> list[_Row]:
         case "inline":
             rows = [_Row("Population", people, note, opens=True)]
         case "estimate":
-            census = _Row(f" • {place}", f"{round(city.population * 0.93):,}")
+            census = _Row(f" • {extent}", f"{round(city.population * 0.93):,}")
             rows = [
                 _Row("Population", note=f" ({year - 6})", opens=True),
                 census,
@@ -209,9 +209,9 @@ def _population_rows(city: City, place: str, dice: random.Random) -> list[_Row]:
         case "row":
             rows = [_Row("Population", opens=True), _Row(f" • {year} {dice.choice(('estimate', 'census'))}", people)]
         case "no year":
-            rows = [_Row("Population", opens=True), _Row(f" • {place}", people)]
+            rows = [_Row("Population", opens=True), _Row(f" • {extent}", people)]
         case _:
-            rows = [_Row("Population", note=note, opens=True), _Row(f" • {place}", people)]
+            rows = [_Row("Population", note=note, opens=True), _Row(f" • {extent}", people)]
     beside = [
         _Row(" • Rank", f"{dice.randint(4, 20)}th in {COUNTRIES[city.country_code][0]}"),
         _Row(" • Density", density),

@@ -19,7 +19,7 @@ from local.simulator.world import World
 
 HOSTS = ("api.open-meteo.com", "customer-api.open-meteo.com")
 
-_MAX_PLACES = 1000
+_MAX_LOCATIONS = 1000
 _MAX_DAYS = 16
 
 
@@ -113,7 +113,7 @@ def answer(world: World, request: Request, now: datetime) -> Answer:
         return _error(400, "The supplied API key is invalid.")
     try:
         question = _understood(request.query)
-        forecasts = [_forecast(world, question, number, now) for number in range(len(question.places))]
+        forecasts = [_forecast(world, question, number, now) for number in range(len(question.locations))]
     except _BadRequestError as error:
         return _error(400, str(error))
     return _json(200, forecasts if len(forecasts) > 1 else forecasts[0])
@@ -140,7 +140,7 @@ class _Question:
     """The query, understood; `span` is the first and last local hour where they are given, else `days` counts from midnight
     and `hours`, where it is given, from the hour that is."""
 
-    places: list[tuple[float, float]]
+    locations: list[tuple[float, float]]
     variables: list[str]
     models: list[str]
     units: Mapping[str, _Unit]
@@ -155,7 +155,7 @@ def _understood(query: Mapping[str, str]) -> _Question:
     for parameter, (kind, choices) in _UNITS.items():
         units |= choices[_member(query.get(parameter, next(iter(choices))), kind, choices, parameter)]
     return _Question(
-        places=_places(query),
+        locations=_locations(query),
         variables=[
             _member(name, "ForecastVariable", _VARIABLES, "hourly") for name in query.get("hourly", "").split(",") if name
         ],
@@ -170,7 +170,7 @@ def _understood(query: Mapping[str, str]) -> _Question:
 
 def _forecast(world: World, question: _Question, number: int, now: datetime) -> dict[str, Any]:
     """The object of one place."""
-    latitude, longitude = question.places[number]
+    latitude, longitude = question.locations[number]
     zone, offset, abbreviation = _zone(question.timezone, latitude, longitude, now)
     # Counted in local hours; the data is that of whole hours of UTC, as the server does it for half-hour zones.
     local_hour = sky.hour_of(now + timedelta(seconds=offset))
@@ -209,7 +209,7 @@ def _forecast(world: World, question: _Question, number: int, now: datetime) -> 
     }
 
 
-def _places(query: Mapping[str, str]) -> list[tuple[float, float]]:
+def _locations(query: Mapping[str, str]) -> list[tuple[float, float]]:
     latitudes, longitudes = _numbers(query, "latitude"), _numbers(query, "longitude")
     if len(latitudes) != len(longitudes):
         raise _BadRequestError("Parameter 'latitude' and 'longitude' must have the same number of elements")
@@ -218,8 +218,8 @@ def _places(query: Mapping[str, str]) -> list[tuple[float, float]]:
             raise _BadRequestError(f"Latitude must be in range of -90 to 90°. Given: {latitude}.")
         if not -180 <= longitude <= 180:
             raise _BadRequestError(f"Longitude must be in range of -180 to 180°. Given: {longitude}.")
-    if len(latitudes) > _MAX_PLACES:
-        raise _BadRequestError(f"Only up to {_MAX_PLACES} locations can be requested at once")
+    if len(latitudes) > _MAX_LOCATIONS:
+        raise _BadRequestError(f"Only up to {_MAX_LOCATIONS} locations can be requested at once")
     return list(zip(latitudes, longitudes, strict=True))
 
 

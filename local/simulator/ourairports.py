@@ -210,9 +210,9 @@ def _lines(world: World) -> Iterator[str]:
         )
 
 
-def _line(**told: str | float | None) -> str:
+def _line(**values: str | float | None) -> str:
     """A line as OurAirports writes it: quotes around every text that is not empty, none around numbers."""
-    country = told["iso_country"]
-    told |= {"continent": _CONTINENTS.get(str(country), "EU"), "iso_region": f"{country}-U-A"}
-    fields = ((name, "" if told.get(name) is None else str(told[name])) for name in _COLUMNS)
+    country = values["iso_country"]
+    values |= {"continent": _CONTINENTS.get(str(country), "EU"), "iso_region": f"{country}-U-A"}
+    fields = ((name, "" if values.get(name) is None else str(values[name])) for name in _COLUMNS)
     return ",".join(text if not text or name in _NUMBERS else '"' + text.replace('"', '""') + '"' for name, text in fields)

@@ -18,19 +18,19 @@ def answer(world: World, request: Request, now: datetime) -> Answer:
     system, minute = docks.system(world, "velib"), docks.minute_of(now)
     records = []
     for station in system.stations:
-        level, said = system.level(station, minute), "OUI" if station.is_open else "NON"
+        level, truth = system.level(station, minute), "OUI" if station.is_open else "NON"
         records.append(
             {
                 "stationcode": f"{10_000 + station.number}",
                 "name": station.name,
-                "is_installed": said,
+                "is_installed": truth,
                 "capacity": station.capacity,
                 "numdocksavailable": level.docks,
                 "numbikesavailable": level.vehicles,
                 "mechanical": level.vehicles - level.electric,
                 "ebike": level.electric,
-                "is_renting": said,
-                "is_returning": said,
+                "is_renting": truth,
+                "is_returning": truth,
                 "duedate": minute.isoformat(),
                 "coordonnees_geo": {"lon": station.longitude, "lat": station.latitude},
                 "nom_arrondissement_communes": "Paris",

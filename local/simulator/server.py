@@ -135,16 +135,16 @@ def serve(
     cities: int,
     seed: int,
     faults: Faults | None = None,
-    say: Callable[[str], object] = print,
+    on_start: Callable[[str], object] = print,
     log: Callable[[str], object] | None = None,
 ) -> None:
-    """Runs a simulator until Ctrl-C; `say` is told once where it is, `log` of each answer.
+    """Runs a simulator until Ctrl-C; `on_start` is told once where it is, `log` of each answer.
 
     Raises:
         OSError: the port is taken.
     """
     with Simulator(cities, seed, faults=faults, port=port, log=log) as simulator, suppress(KeyboardInterrupt):
-        say(f"The simulator answers at {simulator.url} for {', '.join(upstreams())}. Ctrl-C ends it.")
+        on_start(f"The simulator answers at {simulator.url} for {', '.join(upstreams())}. Ctrl-C ends it.")
         threading.Event().wait()
 
 

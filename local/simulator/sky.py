@@ -59,11 +59,11 @@ def forecast(
 
     For hours gone by it says the truth.
     """
-    place = f"{seed} {round(latitude * 4)} {round(longitude * 4)}"  # a quarter of a degree shares its weather
+    cell = f"{seed} {round(latitude * 4)} {round(longitude * 4)}"  # a quarter of a degree shares its weather
     issue_hour = hour_of(issued_at.astimezone(UTC))
-    waves = _noise(f"{place} wave", _WAVE, first_hour, count)
-    fronts = _noise(f"{place} front", _FRONT, first_hour, count)
-    errors = _noise(f"{place} {model} error", _ERROR, first_hour, count, issue_hour)
+    waves = _noise(f"{cell} wave", _WAVE, first_hour, count)
+    fronts = _noise(f"{cell} front", _FRONT, first_hour, count)
+    errors = _noise(f"{cell} {model} error", _ERROR, first_hour, count, issue_hour)
 
     climate_c = 27.5 - 0.0065 * latitude**2 - 0.0065 * elevation_m  # near the yearly means of the world's cities
     season_c = 0.18 * latitude  # negative in the south: its summer is in January
