@@ -83,7 +83,7 @@ def figures(demo: Engine) -> dict[str, str]:
     pages = {page: path.read_text(encoding="utf-8") for page, path in _TABLES.items()}
     return {
         **dict(_of_results()),
-        **{f"{page}: {name}": cell for page, told in pages.items() for name, cell in _cells(told)},
+        **{f"{page}: {name}": cell for page, text in pages.items() for name, cell in _cells(text)},
         **dict(_of_code()),
         **dict(_of_demo(demo)),
     }

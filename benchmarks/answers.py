@@ -137,10 +137,10 @@ def _steps(file: Path) -> Answer:
 def _hours(file: Path) -> Answer:
     """An answer for many places is a list of such as this is for one."""
     body = file.read_bytes()
-    told = json.loads(body)
-    first = datetime.fromisoformat(told["hourly"]["time"][0]).replace(tzinfo=UTC)
-    slot = first - timedelta(seconds=told["utc_offset_seconds"], hours=1)
-    asked = [(b"[" + b",".join([body] * CITIES) + b"]", {"cities": _cities(told["timezone"])})]
+    decoded = json.loads(body)
+    first = datetime.fromisoformat(decoded["hourly"]["time"][0]).replace(tzinfo=UTC)
+    slot = first - timedelta(seconds=decoded["utc_offset_seconds"], hours=1)
+    asked = [(b"[" + b",".join([body] * CITIES) + b"]", {"cities": _cities(decoded["timezone"])})]
     return Answer(_part(weather.source, slot, asked), body, CITIES)
 
 

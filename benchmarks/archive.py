@@ -55,18 +55,20 @@ def suite() -> Iterator[Suite]:
     if not STATUS.exists():
         yield Suite(why_none=f"there is no {STATUS}, which tells the most memory that a process had")
         return
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        gzipped = sum(_land(FolderStore(place), Path(captures).resolve(strict=True) / ANSWER))
-        done = _compacted(place)
+    with tempfile.TemporaryDirectory() as path:
+        folder = Path(path)
+        gzipped = sum(_land(FolderStore(folder), Path(captures).resolve(strict=True) / ANSWER))
+        done = _compacted(folder)
         (system,) = done.systems
         rows = system.rows
         assert (done.parts, rows) == (MINUTES, MINUTES * system.stations)
         yield Suite(
             [
-                _benchmark("hour.pandas", "rows/s", rows, partial(_ours, place), partial(_pandas, place), "pandas", LEAST_FASTER),
-                _benchmark("hour.limit", "hours/s", 1, lambda: _fresh(place)[0], lambda: MOST_S, f"{MOST_S:g} s", 1),
-                _benchmark("memory.limit", "hours/MB", 1, lambda: _fresh(place)[1], lambda: MOST_MB, f"{MOST_MB:g} MB", 1),
+                _benchmark(
+                    "hour.pandas", "rows/s", rows, partial(_ours, folder), partial(_pandas, folder), "pandas", LEAST_FASTER
+                ),
+                _benchmark("hour.limit", "hours/s", 1, lambda: _fresh(folder)[0], lambda: MOST_S, f"{MOST_S:g} s", 1),
+                _benchmark("memory.limit", "hours/MB", 1, lambda: _fresh(folder)[1], lambda: MOST_MB, f"{MOST_MB:g} MB", 1),
                 _benchmark("size.gzip", "rows/B", rows, lambda: system.file_bytes, lambda: gzipped, "gzipped raw", LEAST_SMALLER),
             ],
             {package: version(package) for package in ("duckdb", "pandas", "pyarrow")},

@@ -112,22 +112,22 @@ def measure(rounds: int = ROUNDS, minutes: int = MINUTES) -> tuple[Sequence[List
     """
     console = Console(stderr=True)
 
-    def tell(line: str) -> None:
+    def on_progress(line: str) -> None:
         console.print(f"{datetime.now(UTC):%H:%M:%S}  {line}", style="dim", markup=False, highlight=False)
 
     clock = Clock()
     with (
         tempfile.TemporaryDirectory(prefix="gans-") as folder,
-        Deployed(Path(folder), cities=MANY, clock=clock, on_progress=tell) as aws,
+        Deployed(Path(folder), cities=MANY, clock=clock, on_progress=on_progress) as aws,
     ):
         aws.deploy()
         _fill(aws)
         _rules(aws)
         timed = Timed(aws)
-        tell(f"station feeds, {minutes} minutes")
+        on_progress(f"station feeds, {minutes} minutes")
         seen = _seen(aws, timed, clock, minutes)
-        latencies = _latencies(aws, timed, clock, rounds, tell)
-        tell(f"{MANY:,} cities")
+        latencies = _latencies(aws, timed, clock, rounds, on_progress)
+        on_progress(f"{MANY:,} cities")
         versions = {**database.versions(aws.engine), "MiniStack": version("ministack")}
         return (latencies, seen, _many(aws, timed)), versions
 
@@ -189,14 +189,14 @@ def _seen(aws: Deployed, timed: Timed, clock: Clock, minutes: int) -> Listing:
         if minute:
             for system, host in _SYSTEMS.items():
                 seen_s[system].append(seen_at[system] - timed.answered[host])
-    told = dict(map(tuple, _answer(aws.engine, stations)))
+    stored = dict(map(tuple, _answer(aws.engine, stations)))
     return Listing(
         f"From a system's answer to its rows in station_status, as the dashboard reads them, {minutes} minutes, seconds",
         ("system", "stations", "p50", "p95", "most", f"p95 < {SEEN_S:g} s"),
         [
             (
                 system,
-                f"{told[system]:,}",
+                f"{stored[system]:,}",
                 *map(_seconds, (statistics.median(took), _p95(took), max(took))),
                 _holds(_p95(took) < SEEN_S),
             )
@@ -205,12 +205,12 @@ def _seen(aws: Deployed, timed: Timed, clock: Clock, minutes: int) -> Listing:
     )
 
 
-def _latencies(aws: Deployed, timed: Timed, clock: Clock, rounds: int, tell: Callable[[str], None]) -> Listing:
+def _latencies(aws: Deployed, timed: Timed, clock: Clock, rounds: int, on_progress: Callable[[str], None]) -> Listing:
     """Each round is a slot of its own, so that its rows are new."""
     rows = []
     slot = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=1)
     for source in registry().values():
-        tell(f"{source.name}, {rounds} rounds")
+        on_progress(f"{source.name}, {rounds} rounds")
         whole, own = [], []
         for round_ in range(rounds + 2):  # two to warm up
             slot += timedelta(minutes=1)

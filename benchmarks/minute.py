@@ -41,7 +41,7 @@ ROUNDS = 3
 Run = Callable[[], float]
 
 
-class Place(NamedTuple):
+class Setup(NamedTuple):
     """Where the minutes are landed, and where they go."""
 
     folder: Path
@@ -62,13 +62,13 @@ def suite() -> Iterator[Suite]:
         tempfile.TemporaryDirectory() as folder,
         ExitStack() as pools,
     ):
-        place = Place(Path(folder), engine, (FIRST + timedelta(minutes=minute) for minute in count()))
-        one, two = (pools.enter_context(loaders(number, place)) for number in (1, 2))
+        setup = Setup(Path(folder), engine, (FIRST + timedelta(minutes=minute) for minute in count()))
+        one, two = (pools.enter_context(loaders(number, setup)) for number in (1, 2))
         for run in (one, two):  # the first minute is all new, and the imports are not to be timed
             run()
         yield Suite(
             [
-                _benchmark("one.load_data", one, partial(load_data, place), "LOAD DATA … REPLACE", LEAST_OF_LOAD_DATA),
+                _benchmark("one.load_data", one, partial(load_data, setup), "LOAD DATA … REPLACE", LEAST_OF_LOAD_DATA),
                 _benchmark("one.limit", one, lambda: LIMIT_S, f"{LIMIT_S:g} s", 1.0),
                 _benchmark("two.one", two, one, "one loader", 1.0),
             ],
@@ -90,16 +90,16 @@ def _benchmark(name: str, ours: Run, peer: Run, peer_name: str, target: float) -
 
 
 @contextmanager
-def loaders(number: int, place: Place) -> Iterator[Run]:
+def loaders(number: int, setup: Setup) -> Iterator[Run]:
     """So many processes, which together load a next minute; each takes a part when it has done the one before."""
-    url = place.engine.url.render_as_string(hide_password=False)
+    url = setup.engine.url.render_as_string(hide_password=False)
     with ProcessPoolExecutor(number, mp_context=get_context("spawn")) as pool:
 
         def run() -> float:
-            slot = next(place.slots)
-            keys = land(place, slot)
-            took = seconds(lambda: list(pool.map(partial(_load, url, place.folder), keys)))
-            confirm(place, slot)
+            slot = next(setup.slots)
+            keys = land(setup, slot)
+            took = seconds(lambda: list(pool.map(partial(_load, url, setup.folder), keys)))
+            confirm(setup, slot)
             return took
 
         yield run
@@ -116,12 +116,12 @@ def _load(url: str, folder: Path, key: str) -> None:
     assert done.status == "ok", done.error
 
 
-def load_data(place: Place) -> float:
+def load_data(setup: Setup) -> float:
     """The rows of a next minute from files that are already written, both in one transaction: the practical limit."""
-    slot = next(place.slots)
+    slot = next(setup.slots)
     statements = []
     for (table, columns), rows in _rows(slot).items():
-        file = place.folder / f"{table}.tsv"
+        file = setup.folder / f"{table}.tsv"
         database.write_tsv(file, ((*values, slot) for values in rows))
         statements.append(database.load_data(file, "REPLACE", table, (*columns, "fetched_at")))
 
@@ -129,8 +129,8 @@ def load_data(place: Place) -> float:
         for statement in statements:
             connection.exec_driver_sql(statement)
 
-    took = seconds(partial(in_transaction, place.engine, store))
-    confirm(place, slot)
+    took = seconds(partial(in_transaction, setup.engine, store))
+    confirm(setup, slot)
     return took
 
 
@@ -144,14 +144,14 @@ def _rows(slot: datetime) -> Mapping[tuple[str, tuple[str, ...]], Sequence[tuple
     return found
 
 
-def land(place: Place, slot: datetime) -> list[str]:
+def land(setup: Setup, slot: datetime) -> list[str]:
     """Lands a minute in parts, as `collect` does; their keys."""
     writers = [_writer(slot, 1)]
     for capture in captures(slot):
         if writers[-1].body_bytes + len(capture.body) > PART_BYTES:
             writers.append(_writer(slot, len(writers) + 1))
         writers[-1].add(capture)
-    store, keys = FolderStore(place.folder), []
+    store, keys = FolderStore(setup.folder), []
     for writer in writers:
         key = str(PartKey.of(writer.header))
         store.write(key, writer.close(Footer(slot, writer.captures, writer.body_bytes, writer.captures)))
@@ -190,9 +190,9 @@ def _station(station_id: str, vehicles: int, slot: datetime) -> Mapping[str, Any
     }
 
 
-def confirm(place: Place, slot: datetime) -> None:
+def confirm(setup: Setup, slot: datetime) -> None:
     """All rows are there, as the minute tells them."""
-    with place.engine.connect() as connection:
+    with setup.engine.connect() as connection:
         for table in source.writes:
             found = connection.exec_driver_sql(f"SELECT COUNT(*), MIN(fetched_at) FROM {table}").one()
             assert tuple(found) == (SYSTEMS * STATIONS, slot.replace(tzinfo=None)), f"{table}: {found}"

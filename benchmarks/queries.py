@@ -48,11 +48,11 @@ def measure() -> tuple[Sequence[Listing], Mapping[str, str]]:
     """
     console = Console(stderr=True)
 
-    def tell(line: str) -> None:
+    def on_progress(line: str) -> None:
         console.print(f"{datetime.now(UTC):%H:%M:%S}  {line}", style="dim", markup=False, highlight=False)
 
     with database.server() as server, database.migrated(server) as engine:
-        fill(engine, tell)
+        fill(engine, on_progress)
         with engine.connect() as connection:
             rows = {fact: int(connection.scalar(text(f"SELECT COUNT(*) FROM {fact}")) or 0) for fact in FACTS}
             size = ", ".join(f"{count:,} {fact}" for fact, count in rows.items())
@@ -61,7 +61,7 @@ def measure() -> tuple[Sequence[Listing], Mapping[str, str]]:
         return [Listing(title, ("query", "rows answered", "rows of these read", "seconds"), figures)], database.versions(engine)
 
 
-def fill(engine: Engine, tell: Callable[[str], None]) -> None:
+def fill(engine: Engine, on_progress: Callable[[str], None]) -> None:
     """Fills the empty database of `engine`."""
     with engine.connect() as connection:
         for setting in ("foreign_key_checks = 0", "unique_checks = 0", "sql_log_bin = 0", "cte_max_recursion_depth = 1000000"):
@@ -71,23 +71,23 @@ def fill(engine: Engine, tell: Callable[[str], None]) -> None:
         for index in indexes:
             index.drop(connection)
         for what, statements in (
-            ("places, stations, runs", (*_places(), *_stations(), _runs())),
+            ("places, stations, runs", (*_locations(), *_stations(), _runs())),
             ("forecasts", _forecasts()),
             ("flights", _flights()),
             ("hours of the stations", _station_hours()),
         ):
-            tell(what)
+            on_progress(what)
             for statement in statements:
                 connection.execute(text(statement))
                 connection.commit()
-        tell("their indexes")
+        on_progress("their indexes")
         for index in indexes:
             index.create(connection)
         connection.execute(text(f"ANALYZE TABLE {', '.join(metadata.tables)}"))
-        tell("filled")
+        on_progress("filled")
 
 
-def _places() -> Iterator[str]:
+def _locations() -> Iterator[str]:
     yield "CREATE TABLE numbers (n INT PRIMARY KEY)"
     yield """
         INSERT INTO numbers

@@ -50,8 +50,8 @@ def write(results: list[Result], versions: Mapping[str, str], json: Path = JSON,
 def listed(listing: Listing) -> Table:
     """The figures, for a terminal."""
     shown = Table(title=listing.title, title_justify="left")
-    for place, heading in enumerate(listing.headings):
-        shown.add_column(heading, justify="right" if place else "left")
+    for index, heading in enumerate(listing.headings):
+        shown.add_column(heading, justify="right" if index else "left")
     for row in listing.rows:
         shown.add_row(*row)
     return shown

@@ -41,7 +41,7 @@ def suite() -> Iterator[Suite]:
         return
     answers = archive.minutes(Path(captures).resolve(strict=True) / archive.ANSWER)
     first = next(answers)
-    rows = sum(len(told.values) for told in source.parse(first) if isinstance(told, Rows))
+    rows = sum(len(found.values) for found in source.parse(first) if isinstance(found, Rows))
     with (
         _one_core(),
         database.server() as server,

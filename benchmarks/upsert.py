@@ -37,7 +37,7 @@ KEY = tuple(column.name for column in weather_forecasts.primary_key)
 Forecast = dict[str, Any]
 
 
-class Place(NamedTuple):
+class Setup(NamedTuple):
     """Where the forecasts go, and when each next version of them was fetched."""
 
     engine: Engine
@@ -59,8 +59,8 @@ def suite() -> Iterator[Suite]:
     ):
         with engine.begin() as connection:
             connection.execute(cities.insert(), [{"city_id": city_id} for city_id in range(1, ROWS // HOURS + 2)])
-        place = Place(engine, list(islice(forecasts(), ROWS)), (SLOT + timedelta(minutes=minute) for minute in count(1)))
-        ours, to_sql, dlt, load_data = Ours(place), ToSql(place), Dlt(place, Path(folder)), LoadData(place, Path(folder))
+        setup = Setup(engine, list(islice(forecasts(), ROWS)), (SLOT + timedelta(minutes=minute) for minute in count(1)))
+        ours, to_sql, dlt, load_data = Ours(setup), ToSql(setup), Dlt(setup, Path(folder)), LoadData(setup, Path(folder))
         versions = {name: version(name) for name in ("PyMySQL", "SQLAlchemy", "msgspec", "pandas", "dlt")}
         yield Suite(
             [
@@ -92,21 +92,21 @@ def _benchmark(
 class Ours:
     """Each row checked, then all upserted."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
 
     def fresh(self) -> float:
-        _empty(self._place)
+        _empty(self._setup)
         return self._store()
 
     def over(self) -> float:
-        _fill(self._place)
+        _fill(self._setup)
         return self._store()
 
     def _store(self) -> float:
-        fetched_at = next(self._place.fetched)
-        took = seconds(partial(_store, self._place, fetched_at))
-        _confirm(self._place, TABLE, fetched_at)
+        fetched_at = next(self._setup.fetched)
+        took = seconds(partial(_store, self._setup, fetched_at))
+        _confirm(self._setup, TABLE, fetched_at)
         return took
 
 
@@ -117,42 +117,42 @@ class ToSql:
     long.
     """
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
 
     def fresh(self) -> float:
         import pandas as pd  # type: ignore[import-untyped]
 
-        _empty(self._place)
-        fetched_at = next(self._place.fetched)
-        frame = pd.DataFrame(_naive(forecast, fetched_at) for forecast in self._place.forecasts)
-        took = seconds(lambda: frame.to_sql(TABLE, self._place.engine, if_exists="append", index=False))
-        _confirm(self._place, TABLE, fetched_at)
+        _empty(self._setup)
+        fetched_at = next(self._setup.fetched)
+        frame = pd.DataFrame(_naive(forecast, fetched_at) for forecast in self._setup.forecasts)
+        took = seconds(lambda: frame.to_sql(TABLE, self._setup.engine, if_exists="append", index=False))
+        _confirm(self._setup, TABLE, fetched_at)
         return took
 
 
 class LoadData:
     """`LOAD DATA LOCAL INFILE` from a file that is already written: the practical limit. Over existing rows, it replaces them."""
 
-    def __init__(self, place: Place, folder: Path) -> None:
-        self._place = place
+    def __init__(self, setup: Setup, folder: Path) -> None:
+        self._setup = setup
         self._file = folder / "forecasts.tsv"
 
     def fresh(self) -> float:
-        _empty(self._place)
+        _empty(self._setup)
         return self._load("")
 
     def over(self) -> float:
-        _fill(self._place)
+        _fill(self._setup)
         return self._load("REPLACE")
 
     def _load(self, what_if_there: str) -> float:
-        fetched_at = next(self._place.fetched)
-        database.write_tsv(self._file, ((*forecast.values(), fetched_at) for forecast in self._place.forecasts))
-        columns = (*self._place.forecasts[0], "fetched_at")
+        fetched_at = next(self._setup.fetched)
+        database.write_tsv(self._file, ((*forecast.values(), fetched_at) for forecast in self._setup.forecasts))
+        columns = (*self._setup.forecasts[0], "fetched_at")
         statement = database.load_data(self._file, what_if_there, TABLE, columns)
-        took = seconds(lambda: in_transaction(self._place.engine, lambda connection: connection.exec_driver_sql(statement)))
-        _confirm(self._place, TABLE, fetched_at)
+        took = seconds(lambda: in_transaction(self._setup.engine, lambda connection: connection.exec_driver_sql(statement)))
+        _confirm(self._setup, TABLE, fetched_at)
         return took
 
 
@@ -162,14 +162,14 @@ class Dlt:
     Its tables are there before it is timed. Its SQLAlchemy destination merges by deleting and inserting, from a staging table.
     """
 
-    def __init__(self, place: Place, folder: Path) -> None:
-        self._place = place
+    def __init__(self, setup: Setup, folder: Path) -> None:
+        self._setup = setup
         self._folder = folder
         self._is_full = False
 
     def fresh(self) -> float:
-        self._run(self._place.forecasts[:1], next(self._place.fetched))
-        with self._place.engine.begin() as connection:
+        self._run(self._setup.forecasts[:1], next(self._setup.fetched))
+        with self._setup.engine.begin() as connection:
             connection.exec_driver_sql(f"TRUNCATE {DLT_DATASET}.{TABLE}")
         return self._merge()
 
@@ -179,9 +179,9 @@ class Dlt:
         return self._merge()
 
     def _merge(self) -> float:
-        fetched_at = next(self._place.fetched)
-        took = self._run(self._place.forecasts, fetched_at)
-        _confirm(self._place, f"{DLT_DATASET}.{TABLE}", fetched_at)
+        fetched_at = next(self._setup.fetched)
+        took = self._run(self._setup.forecasts, fetched_at)
+        _confirm(self._setup, f"{DLT_DATASET}.{TABLE}", fetched_at)
         self._is_full = True
         return took
 
@@ -189,7 +189,7 @@ class Dlt:
         os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
         import dlt
 
-        url = self._place.engine.url.render_as_string(hide_password=False)
+        url = self._setup.engine.url.render_as_string(hide_password=False)
         pipeline = dlt.pipeline(
             "benchmark",
             destination=dlt.destinations.sqlalchemy(url, create_primary_keys=True),
@@ -240,27 +240,27 @@ def forecasts() -> Iterator[Forecast]:
             }
 
 
-def _store(place: Place, fetched_at: datetime) -> None:
-    columns = (*place.forecasts[0], "fetched_at")
-    rows = validate_rows(weather_forecasts, columns, [(*forecast.values(), fetched_at) for forecast in place.forecasts])
-    in_transaction(place.engine, lambda connection: upsert(connection, weather_forecasts, rows))
+def _store(setup: Setup, fetched_at: datetime) -> None:
+    columns = (*setup.forecasts[0], "fetched_at")
+    rows = validate_rows(weather_forecasts, columns, [(*forecast.values(), fetched_at) for forecast in setup.forecasts])
+    in_transaction(setup.engine, lambda connection: upsert(connection, weather_forecasts, rows))
 
 
-def _empty(place: Place) -> None:
-    with place.engine.begin() as connection:
+def _empty(setup: Setup) -> None:
+    with setup.engine.begin() as connection:
         connection.exec_driver_sql(f"TRUNCATE {TABLE}")
 
 
-def _fill(place: Place) -> None:
-    with place.engine.connect() as connection:
+def _fill(setup: Setup) -> None:
+    with setup.engine.connect() as connection:
         there = connection.scalar(select(func.count()).select_from(weather_forecasts))
     if there != ROWS:
-        _store(place, next(place.fetched))
+        _store(setup, next(setup.fetched))
 
 
-def _confirm(place: Place, table: str, fetched_at: datetime) -> None:
+def _confirm(setup: Setup, table: str, fetched_at: datetime) -> None:
     """All rows are there, in the newest version."""
-    with place.engine.connect() as connection:
+    with setup.engine.connect() as connection:
         found = connection.exec_driver_sql(f"SELECT COUNT(*), MIN(fetched_at) FROM {table}").one()
     assert tuple(found) == (ROWS, fetched_at.replace(tzinfo=None)), f"{table}: {found}"
 

@@ -40,7 +40,7 @@ def test_a_minute_is_landed_in_parts_and_is_understood(tmp_path: Path, monkeypat
     assert bodies == [capture.body for capture in minute.captures(first)]
     assert not set(bodies) & {capture.body for capture in minute.captures(second)}
     monkeypatch.setattr(minute, "PART_BYTES", len(bodies[0]) + len(bodies[1]))
-    keys = minute.land(minute.Place(tmp_path, cast("Engine", None), iter(())), first)
+    keys = minute.land(minute.Setup(tmp_path, cast("Engine", None), iter(())), first)
     assert len(keys) == 2
     for key in keys:
         data = FolderStore(tmp_path).read(key)
@@ -55,7 +55,7 @@ def test_a_loader_and_load_data_store_the_same(engine: Engine, database: str, da
     if database != "mysql":
         pytest.skip("the benchmark is of MySQL")
     reading = open_engine(Settings(database_url=f"{database_url}?local_infile=1"))
-    place = minute.Place(tmp_path, reading, iter([minute.FIRST, minute.FIRST]))
+    place = minute.Setup(tmp_path, reading, iter([minute.FIRST, minute.FIRST]))
     stored = []
     with minute.loaders(2, place) as run:
         for way in (run, lambda: minute.load_data(place)):
