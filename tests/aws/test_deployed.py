@@ -57,16 +57,16 @@ def test_an_unchanged_tree_deploys_nothing(aws: Deployed) -> None:
 
 def test_a_collector_reaches_only_what_is_its_own(aws: Deployed) -> None:
     client = as_role_of(aws, "flights")
-    bucket, keeper, place = client("s3"), client("secretsmanager"), aws.bucket
-    bucket.put_object(Bucket=place, Key="landing/flights/probe", Body=b"")
-    assert bucket.get_object(Bucket=place, Key="reference/cities.json")["Body"].read()
+    bucket, keeper, bucket_name = client("s3"), client("secretsmanager"), aws.bucket
+    bucket.put_object(Bucket=bucket_name, Key="landing/flights/probe", Body=b"")
+    assert bucket.get_object(Bucket=bucket_name, Key="reference/cities.json")["Body"].read()
     assert keeper.get_secret_value(SecretId="gans/keys/flights")["SecretString"]
     refused: dict[str, Callable[[], object]] = {
-        "another's landing": lambda: bucket.put_object(Bucket=place, Key="landing/weather/probe", Body=b""),
-        "a reference": lambda: bucket.put_object(Bucket=place, Key="reference/cities.json", Body=b""),
-        "another's state": lambda: bucket.put_object(Bucket=place, Key="state/weather.json", Body=b""),
-        "reading what was landed": lambda: bucket.get_object(Bucket=place, Key="landing/flights/probe"),
-        "deleting what was landed": lambda: bucket.delete_object(Bucket=place, Key="landing/flights/probe"),
+        "another's landing": lambda: bucket.put_object(Bucket=bucket_name, Key="landing/weather/probe", Body=b""),
+        "a reference": lambda: bucket.put_object(Bucket=bucket_name, Key="reference/cities.json", Body=b""),
+        "another's state": lambda: bucket.put_object(Bucket=bucket_name, Key="state/weather.json", Body=b""),
+        "reading what was landed": lambda: bucket.get_object(Bucket=bucket_name, Key="landing/flights/probe"),
+        "deleting what was landed": lambda: bucket.delete_object(Bucket=bucket_name, Key="landing/flights/probe"),
         "another's key": lambda: keeper.get_secret_value(SecretId="gans/keys/openweather"),
         "the database's login": lambda: keeper.get_secret_value(SecretId="gans/database"),
     }
@@ -77,8 +77,8 @@ def test_a_collector_reaches_only_what_is_its_own(aws: Deployed) -> None:
 
 def test_the_analyst_reads_and_changes_nothing(aws: Deployed) -> None:
     """The deploy has let in the user whose login the operator keeps in Secrets Manager."""
-    told = aws.cloud.client("secretsmanager").get_secret_value(SecretId=ANALYST_SECRET)["SecretString"]
-    login = msgspec.json.decode(told, type=Login)
+    secret = aws.cloud.client("secretsmanager").get_secret_value(SecretId=ANALYST_SECRET)["SecretString"]
+    login = msgspec.json.decode(secret, type=Login)
     engine = create_engine(make_url(f"{aws.server.url}gans").set(username=login.username, password=login.password))
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT COUNT(*) FROM city_hours"))
@@ -111,9 +111,9 @@ def test_an_hour_that_is_over_becomes_a_file_and_rows(aws: Deployed, calm: None,
         aws.store.write("state/station_status.json", b"{}")  # else the last answer would still hold
         fire(aws, hour + timedelta(minutes=minute), {"station_status"})
     answer = aws.cloud.client("lambda").invoke(FunctionName=aws.functions()["archive"], Payload=b"{}")
-    told = json.load(answer["Payload"])
-    assert hour.isoformat() in told["hours"], told
-    assert told["is_complete"]
+    result = json.load(answer["Payload"])
+    assert hour.isoformat() in result["hours"], result
+    assert result["is_complete"]
     of = station_hours.c
     query = select(of.system_id, func.count(), func.max(of.minutes_observed)).where(of.hour_at == hour).group_by(of.system_id)
     with aws.engine.connect() as connection:
@@ -130,12 +130,12 @@ def test_an_hour_that_is_over_becomes_a_file_and_rows(aws: Deployed, calm: None,
 
 
 def test_the_archive_reaches_only_what_is_its_own(aws: Deployed) -> None:
-    bucket, place = as_role_of(aws, "archive")("s3"), aws.bucket
+    bucket, bucket_name = as_role_of(aws, "archive")("s3"), aws.bucket
     refused: dict[str, Callable[[], object]] = {
-        "landing": lambda: bucket.put_object(Bucket=place, Key="landing/station_status/probe", Body=b""),
-        "the landing of vehicles": lambda: bucket.get_object(Bucket=place, Key=next(aws.store.keys("landing/vehicles/"))),
-        "a reference": lambda: bucket.get_object(Bucket=place, Key="reference/cities.json"),
-        "deleting": lambda: bucket.delete_object(Bucket=place, Key=next(aws.store.keys("archive/"))),
+        "landing": lambda: bucket.put_object(Bucket=bucket_name, Key="landing/station_status/probe", Body=b""),
+        "the landing of vehicles": lambda: bucket.get_object(Bucket=bucket_name, Key=next(aws.store.keys("landing/vehicles/"))),
+        "a reference": lambda: bucket.get_object(Bucket=bucket_name, Key="reference/cities.json"),
+        "deleting": lambda: bucket.delete_object(Bucket=bucket_name, Key=next(aws.store.keys("archive/"))),
     }
     for what, attempt in refused.items():
         with pytest.raises(ClientError, match="AccessDenied"):
@@ -147,10 +147,11 @@ def test_a_missing_key_stops_its_source_alone_and_is_told(aws: Deployed, calm: N
     keeper.delete_secret(SecretId="gans/keys/openweather", ForceDeleteWithoutRecovery=True)
     slot, asked = this_minute(), len(aws.simulator.requests)
     invoke(aws, "openweather", slot)
-    (told,) = received(aws, "FailuresQueue", 1)
-    assert told["requestPayload"] == {"slot": slot.isoformat()}
+    (failure,) = received(aws, "FailuresQueue", 1)
+    assert failure["requestPayload"] == {"slot": slot.isoformat()}
     assert (
-        "No key for openweather: Secrets Manager has no secret gans/keys/openweather" in told["responsePayload"]["errorMessage"]
+        "No key for openweather: Secrets Manager has no secret gans/keys/openweather"
+        in failure["responsePayload"]["errorMessage"]
     )
     assert len(aws.simulator.requests) == asked, "it asked without a key"
     fire(aws, slot, SOURCES - {"openweather"})
@@ -230,10 +231,10 @@ def attempts(engine: Engine, slot: datetime) -> dict[str, int]:
 
 def invoke(aws: Deployed, source: str, slot: datetime) -> None:
     """Fires a source as a person does, and as EventBridge: it is not waited for."""
-    told = aws.cloud.client("lambda").invoke(
+    response = aws.cloud.client("lambda").invoke(
         FunctionName=aws.functions()[source], InvocationType="Event", Payload=json.dumps({"slot": slot.isoformat()})
     )
-    assert told["StatusCode"] == 202
+    assert response["StatusCode"] == 202
 
 
 def fire(aws: Deployed, slot: datetime, sources: set[str] = SOURCES) -> None:
@@ -252,8 +253,8 @@ def fire(aws: Deployed, slot: datetime, sources: set[str] = SOURCES) -> None:
 def as_role_of(aws: Deployed, source: str) -> Callable[[str], Any]:
     """What makes clients that may do what a source's function may do."""
     configuration = aws.cloud.client("lambda").get_function_configuration(FunctionName=aws.functions()[source])
-    given = aws.cloud.client("sts").assume_role(RoleArn=configuration["Role"], RoleSessionName="probe")["Credentials"]
-    session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], REGION)
+    credentials = aws.cloud.client("sts").assume_role(RoleArn=configuration["Role"], RoleSessionName="probe")["Credentials"]
+    session = boto3.Session(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"], REGION)
     return lambda service: session.client(service, endpoint_url=aws.cloud.endpoint, verify=str(aws.cloud.certificate))
 
 

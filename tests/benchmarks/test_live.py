@@ -45,9 +45,9 @@ def test_a_minute_is_landed_in_parts_and_is_understood(tmp_path: Path, monkeypat
     for key in keys:
         data = FolderStore(tmp_path).read(key)
         assert data
-        meaning = parse_part(source, read_part(data), {})
-        assert meaning.status == "ok"
-        assert len({len(rows) for rows in meaning.rows.values()}) == 1, "a row of each table for a station"
+        result = parse_part(source, read_part(data), {})
+        assert result.status == "ok"
+        assert len({len(rows) for rows in result.rows.values()}) == 1, "a row of each table for a station"
 
 
 @pytest.mark.usefixtures("small")
@@ -55,10 +55,10 @@ def test_a_loader_and_load_data_store_the_same(engine: Engine, database: str, da
     if database != "mysql":
         pytest.skip("the benchmark is of MySQL")
     reading = open_engine(Settings(database_url=f"{database_url}?local_infile=1"))
-    place = minute.Setup(tmp_path, reading, iter([minute.FIRST, minute.FIRST]))
+    setup = minute.Setup(tmp_path, reading, iter([minute.FIRST, minute.FIRST]))
     stored = []
-    with minute.loaders(2, place) as run:
-        for way in (run, lambda: minute.load_data(place)):
+    with minute.loaders(2, setup) as run:
+        for way in (run, lambda: minute.load_data(setup)):
             with engine.begin() as connection:
                 for table in (station_status, station_vehicle_types):
                     connection.execute(delete(table))

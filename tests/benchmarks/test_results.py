@@ -58,9 +58,9 @@ def test_what_is_written(tmp_path: Path) -> None:
     readme.write_text(f"before\n{report.BEGIN}\nlast time's\n{report.END}\nafter\n")
     report.write([MISSED, HELD], {"MySQL": "9.7.4"}, as_json, readme)
     keys = ["name", "unit", "ours", "peer", "peer_name", "ratio", "target", "holds"]
-    told = json.loads(as_json.read_text())
-    assert [list(result) for result in told] == [keys, keys]
-    assert told[0] == dict(zip(keys, ("suite.what.peer", "rows/s", 50.0, 100.0, "peer", 0.5, 0.6, False), strict=True))
+    written = json.loads(as_json.read_text())
+    assert [list(result) for result in written] == [keys, keys]
+    assert written[0] == dict(zip(keys, ("suite.what.peer", "rows/s", 50.0, 100.0, "peer", 0.5, 0.6, False), strict=True))
     text = readme.read_text()
     assert text.startswith(f"before\n{report.BEGIN}\n")
     assert text.endswith(f"{report.END}\nafter\n")
@@ -88,8 +88,8 @@ def test_what_is_written_of_figures_without_a_peer(markers: tuple[str, str], tmp
 
 def test_the_real_readme_has_a_place_for_the_tables() -> None:
     text = report.README.read_text()
-    places = [text.index(marker) for marker in (report.BEGIN, report.END, *report.DEPLOYED, *report.QUERIES)]
-    assert places == sorted(places)
+    positions = [text.index(marker) for marker in (report.BEGIN, report.END, *report.DEPLOYED, *report.QUERIES)]
+    assert positions == sorted(positions)
 
 
 def test_the_forecasts_are_rows_in_key_order() -> None:

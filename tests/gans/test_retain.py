@@ -123,7 +123,7 @@ def test_every_transaction_is_small_and_progress_is_told(engine: Engine, monkeyp
     store(engine, versions)
     monkeypatch.setattr(module, "READ_ROWS", 500)
     monkeypatch.setattr(module, "BATCH_ROWS", 70)
-    sizes, told = [0], []
+    sizes, progress = [0], []
 
     @event.listens_for(engine, "after_cursor_execute")
     def count(_c: Any, cursor: Any, statement: str, *_: Any) -> None:
@@ -135,14 +135,14 @@ def test_every_transaction_is_small_and_progress_is_told(engine: Engine, monkeyp
         sizes.append(0)
 
     try:
-        dropped = retain(engine, NOW, on_progress=lambda done, planned: told.append((done, planned)))
+        dropped = retain(engine, NOW, on_progress=lambda done, planned: progress.append((done, planned)))
     finally:
         event.remove(engine, "after_cursor_execute", count)
         event.remove(engine, "commit", end)
     assert stored(engine) == stays(versions)
     assert max(sizes) == 70
     assert sum(sizes) == sum(dropped.rows.values())
-    assert told == [(done, 9) for done in range(1, 10)]  # two cities of three providers each, and three tables
+    assert progress == [(done, 9) for done in range(1, 10)]  # two cities of three providers each, and three tables
 
 
 def test_killed_at_any_moment_it_ends_the_next_time(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,9 +227,9 @@ def test_refused_items_go_with_age_and_the_ledger_stays(engine: Engine) -> None:
         connection.execute(
             insert(rejects),
             [
-                {"source": "cities", "slot_at": slot, "attempt_at": slot, "part": 1, "ordinal": place, "unit": "u", "reason": "r",
-                 "item": "i"}
-                for slot in slots for place in (1, 2, 3)
+                {"source": "cities", "slot_at": slot, "attempt_at": slot, "part": 1, "ordinal": ordinal, "unit": "u",
+                 "reason": "r", "item": "i"}
+                for slot in slots for ordinal in (1, 2, 3)
             ],
         )  # fmt: skip
     assert retain(engine, NOW).rows["rejects"] == 6

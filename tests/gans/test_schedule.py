@@ -77,5 +77,5 @@ def test_a_period_that_drifts_along_the_clock_is_refused(minutes: int, hours: in
 
 
 def test_a_schedule_says_when_it_is() -> None:
-    said = ["every 15 min", "every 3 h", "daily at 03:10 UTC", "Wed at 03:10 UTC"]
-    assert [str(s) for s in (every(minutes=15), every(hours=3), daily("03:10"), weekly("WED", "03:10"))] == said
+    expected = ["every 15 min", "every 3 h", "daily at 03:10 UTC", "Wed at 03:10 UTC"]
+    assert [str(s) for s in (every(minutes=15), every(hours=3), daily("03:10"), weekly("WED", "03:10"))] == expected

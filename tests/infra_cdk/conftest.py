@@ -24,7 +24,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "none": {"access": "none", "alarm_email": "ops@example.org", "contact": "ops@example.org"},
     "bastion": {"access": "bastion"},
     "public": {"access": "public", "analyst_cidrs": ["203.0.113.0/24"]},
-    "given": {
+    "defaults": {
         "database_host": "db.example.org",
         "database_secret": "company/gans",
         "database_subnets": "subnet-0a1b2c3d,subnet-1a2b3c4d",
@@ -75,8 +75,8 @@ class Deployment(NamedTuple):
 
 def new_app(folder: Path, **context: Any) -> App:
     """The app with the context of `cdk.json` and `context`, its stacks built."""
-    given = json.loads((ROOT / "cdk.json").read_text())["context"]
-    app = App(context={**given, **context}, outdir=str(folder))
+    defaults = json.loads((ROOT / "cdk.json").read_text())["context"]
+    app = App(context={**defaults, **context}, outdir=str(folder))
     build(app)
     return app
 

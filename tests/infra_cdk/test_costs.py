@@ -44,8 +44,8 @@ def test_each_price_is_paid_for_what_it_is_for(
 ) -> None:
     monkeypatch.setattr(costs, "PRICES", {**FREE, price: 2.0})
     monkeypatch.setattr(costs, "INSTANCE_HOUR", {"db.t4g.micro": 0.0})
-    told = costs.costs(msgspec.structs.replace(NOTHING, **stacks), [run(**measured)], 10, registry())
-    assert sum(told.values()) == pytest.approx(2 * amount)
+    monthly = costs.costs(msgspec.structs.replace(NOTHING, **stacks), [run(**measured)], 10, registry())
+    assert sum(monthly.values()) == pytest.approx(2 * amount)
 
 
 def test_the_columns_add_up_and_the_table_says_what_was_not_measured(deployed: Callable[[str], Any]) -> None:

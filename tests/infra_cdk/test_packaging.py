@@ -109,14 +109,14 @@ def test_the_handlers_need_nothing_else(asset: Asset, modules: str) -> None:
 def test_every_parser_has_its_libraries() -> None:
     """What is imported inside `parse` is there too, and the German names of countries."""
     names = "from gans.sources._wikipedia.countries import _spellings; print(_spellings('de')['Österreich'])"
-    told = alone(package(LOAD, LOCAL), f"import bs4, lxml.html, tzfpy; print(tzfpy.get_tz(13.4, 52.5)); {names}")
-    assert told.split() == ["Europe/Berlin", "AT"]
+    printed = alone(package(LOAD, LOCAL), f"import bs4, lxml.html, tzfpy; print(tzfpy.get_tz(13.4, 52.5)); {names}")
+    assert printed.split() == ["Europe/Berlin", "AT"]
 
 
 def test_duckdb_has_what_an_hour_takes_without_a_download() -> None:
     known = "SELECT extension_name FROM duckdb_extensions() WHERE loaded AND install_mode = 'STATICALLY_LINKED'"
-    told = alone(package(ARCHIVE, LOCAL), f"import duckdb; print(*sum(duckdb.sql({known!r}).fetchall(), ()))")
-    assert {"icu", "json", "parquet"} <= set(told.split())
+    printed = alone(package(ARCHIVE, LOCAL), f"import duckdb; print(*sum(duckdb.sql({known!r}).fetchall(), ()))")
+    assert {"icu", "json", "parquet"} <= set(printed.split())
 
 
 def alone(folder: Path, code: str) -> str:

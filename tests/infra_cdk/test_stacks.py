@@ -169,9 +169,9 @@ def test_the_queue_outlasts_a_database_that_is_away(deployed: Deploy) -> None:
 def test_only_what_is_landed_notifies_the_queue(deployed: Deploy) -> None:
     deployment = deployed("none")
     (bucket,) = deployment.of("S3::Bucket").values()
-    told = bucket["NotificationConfiguration"]
-    assert set(told) == {"EventBridgeConfiguration", "QueueConfigurations"}
-    (notified,) = told["QueueConfigurations"]
+    notifications = bucket["NotificationConfiguration"]
+    assert set(notifications) == {"EventBridgeConfiguration", "QueueConfigurations"}
+    (notified,) = notifications["QueueConfigurations"]
     assert notified["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "landing/"}]
     rules = {rule.get("Prefix"): rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     assert {"landing/", "archive/", "reference/", "state/"} <= set(rules)
@@ -239,7 +239,7 @@ def test_silence_about_a_source_is_an_alarm(deployed: Deploy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("context", "says"),
+    ("context", "message"),
     [
         ({"platform": "x86"}, "context does not fit"),
         ({"database_port": "none"}, "context does not fit"),
@@ -250,6 +250,6 @@ def test_silence_about_a_source_is_an_alarm(deployed: Deploy) -> None:
         ({"without": "wether"}, "wether is no source. Known: .*weather"),
     ],
 )
-def test_a_wrong_context_is_told_plainly(tmp_path: Path, context: dict[str, str], says: str) -> None:
-    with pytest.raises(ConfigError, match=says):
+def test_a_wrong_context_is_told_plainly(tmp_path: Path, context: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         new_app(tmp_path, **context)

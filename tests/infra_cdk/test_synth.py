@@ -13,9 +13,9 @@ def test_the_cli_synthesises_without_an_account_and_without_a_warning(tmp_path: 
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | NO_ACCOUNT
     command = ["node_modules/.bin/cdk", "synth", "--quiet", "--strict", "--no-notices", "--output", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    assert not [word for word in ("warn", "error", "not configured") if word in said.lower()], said
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert not [word for word in ("warn", "error", "not configured") if word in output.lower()], output
     assert {path.name for path in tmp_path.glob("*.template.json")} == {
         "GansFoundation.template.json",
         "GansPipeline.template.json",

@@ -84,7 +84,7 @@ def created(key: str, at: str) -> dict[str, Any]:
     }
 
 
-def told_of(key: str) -> str:
+def notification_of(key: str) -> str:
     """The body of a message by which S3 tells of an object; its key is quoted as in a form."""
     record = {
         "eventVersion": "2.1",
@@ -103,11 +103,11 @@ def told_of(key: str) -> str:
 
 
 def batch(bodies: Sequence[str]) -> dict[str, Any]:
-    """The event of a queue's messages; the id of each is its place."""
+    """The event of a queue's messages; the id of each is its index."""
     return {
         "Records": [
             {
-                "messageId": str(place),
+                "messageId": str(index),
                 "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
                 "body": body,
                 "attributes": {
@@ -122,13 +122,13 @@ def batch(bodies: Sequence[str]) -> dict[str, Any]:
                 "eventSourceARN": QUEUE_ARN,
                 "awsRegion": REGION,
             }
-            for place, body in enumerate(bodies)
+            for index, body in enumerate(bodies)
         ]
     }
 
 
 def failed(answer: dict[str, Any]) -> list[int]:
-    """The places of the messages that are to come again."""
+    """The indices of the messages that are to come again."""
     return [int(item["itemIdentifier"]) for item in answer["batchItemFailures"]]
 
 
@@ -144,10 +144,10 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pyt
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(logger.registered_handler, "stream", Stdout())
     yield monkeypatch
-    forget()
+    clear_resources()
 
 
-def forget() -> None:
+def clear_resources() -> None:
     """What a new environment of a function knows: nothing."""
     if resources.engine.cache_info().currsize:
         resources.engine().dispose()
@@ -185,8 +185,8 @@ def watch(store: Store, world: World) -> None:
     store.write(KEY, msgspec.json.encode(Watchlist(cities)))
 
 
-def keep(name: str, text: str) -> None:
-    """Keeps a secret, in place of what was there."""
+def store_secret(name: str, text: str) -> None:
+    """Stores a secret, instead of what was there."""
     client = boto3.client("secretsmanager")
     if name in {secret["Name"] for secret in client.list_secrets()["SecretList"]}:
         client.put_secret_value(SecretId=name, SecretString=text)
@@ -208,7 +208,7 @@ class Stdout:
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], Lines]:
+def logged(capsys: pytest.CaptureFixture[str]) -> Callable[[], Lines]:
     """What the functions put out since it was last asked: every line is JSON."""
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -218,9 +218,13 @@ def measured(lines: Lines) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for line in lines:
         if "_aws" in line:
-            (told,) = line["_aws"]["CloudWatchMetrics"]
-            assert (told["Namespace"], sorted(told["Dimensions"][0]), line["service"]) == ("Gans", ["service", "source"], "gans")
-            values = {metric["Name"]: line[metric["Name"]][0] for metric in told["Metrics"]}
+            (metrics,) = line["_aws"]["CloudWatchMetrics"]
+            assert (metrics["Namespace"], sorted(metrics["Dimensions"][0]), line["service"]) == (
+                "Gans",
+                ["service", "source"],
+                "gans",
+            )
+            values = {metric["Name"]: line[metric["Name"]][0] for metric in metrics["Metrics"]}
             found.setdefault(line["source"], {}).update(values)
     return found
 
@@ -265,13 +269,13 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Landing:
                     known = set(resources.store().keys("landing/"))
                     with suppress(Transient):
                         collect.handler({"slot": source.schedule.slot(slot_of).isoformat()}, Context())
-                    new = [told_of(key) for key in resources.store().keys("landing/") if key not in known]
+                    new = [notification_of(key) for key in resources.store().keys("landing/") if key not in known]
                     assert failed(load.handler(batch(new), Context())) == []
             simulator.world.seed += 1
             grown(simulator.world)
             simulator.faults = Faults({"error_page": 0.1, "server_error": 0.1, "truncated": 0.1}, seed=3)
         tables = dump(resources.engine())
-        forget()
+        clear_resources()
     return Landing(folder / "data", tables)
 
 

@@ -22,8 +22,8 @@ Fire = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def land(bucket: S3Store) -> Land:
-    def land(minute: float, told: Mapping[str, Any], **context: Any) -> str:
-        key, data = part(minute, told, **context)
+    def land(minute: float, vehicles: Mapping[str, Any], **context: Any) -> str:
+        key, data = part(minute, vehicles, **context)
         bucket.write(key, data)
         return key
 
@@ -47,7 +47,7 @@ def done(*hours: datetime, is_complete: bool = True) -> dict[str, Any]:
 
 
 def test_the_rule_compacts_what_is_over_and_new(
-    land: Land, fire: Fire, bucket: S3Store, engine: Engine, said: Callable[[], Lines], tmp_path: Path
+    land: Land, fire: Fire, bucket: S3Store, engine: Engine, logged: Callable[[], Lines], tmp_path: Path
 ) -> None:
     for minute in (0, 1, 60):
         land(minute, {"a": 9 - minute // 30, "b": 5})
@@ -56,10 +56,10 @@ def test_the_rule_compacts_what_is_over_and_new(
     file = bucket.read(FILE)
     assert file
     (tmp_path / "hour.parquet").write_bytes(file)
-    told = duckdb.sql(f"SELECT station_id, vehicles_available FROM '{tmp_path}/hour.parquet'").fetchall()
-    assert told == [("a", 9), ("a", 9), ("b", 5), ("b", 5)]
+    stored = duckdb.sql(f"SELECT station_id, vehicles_available FROM '{tmp_path}/hour.parquet'").fetchall()
+    assert stored == [("a", 9), ("a", 9), ("b", 5), ("b", 5)]
     assert [(row["station_id"], row["minutes_observed"]) for row in rows(engine)] == [("a", 2), ("b", 2)]
-    (line,) = [line for line in said() if line["message"] == "archived"]
+    (line,) = [line for line in logged() if line["message"] == "archived"]
     assert (line["hour"], line["parts"], line["systems"], line["rows"]) == ("2026-11-21T10:00:00+00:00", 2, 1, 4)
     assert (line["file_bytes"], line["unreadable"]) == (len(file), {})
     assert fire(at) == done(), "nothing is new"
@@ -81,7 +81,7 @@ def test_what_is_long_ago_is_left_to_a_person(land: Land, fire: Fire, engine: En
 
 
 def test_no_hour_is_begun_that_may_not_be_finished(
-    land: Land, fire: Fire, environment: pytest.MonkeyPatch, said: Callable[[], Lines]
+    land: Land, fire: Fire, environment: pytest.MonkeyPatch, logged: Callable[[], Lines]
 ) -> None:
     for hour in range(4):
         land(60 * hour, {"a": hour})
@@ -90,17 +90,17 @@ def test_no_hour_is_begun_that_may_not_be_finished(
     environment.setattr(context, "get_remaining_time_in_millis", lambda: next(remaining))
     at = TEN + 4 * HOUR
     assert fire(at, context=context) == done(TEN + 3 * HOUR, TEN + 2 * HOUR, is_complete=False)
-    assert [line["message"].partition(":")[0] for line in said() if line["level"] == "WARNING"] == ["the time was nearly up"]
+    assert [line["message"].partition(":")[0] for line in logged() if line["level"] == "WARNING"] == ["the time was nearly up"]
     # The first of the hours that were done begins with what the last of the others ended with.
     assert fire(at) == done(TEN + 2 * HOUR, TEN + HOUR, TEN)
     assert fire(at) == done()
 
 
-def test_a_part_that_cannot_be_read_is_told(land: Land, fire: Fire, bucket: S3Store, said: Callable[[], Lines]) -> None:
+def test_a_part_that_cannot_be_read_is_told(land: Land, fire: Fire, bucket: S3Store, logged: Callable[[], Lines]) -> None:
     land(0, {"a": 9})
     bucket.write(bad := land(1, {"a": 9}), b"not gzip")
     assert fire(TEN + HOUR) == done(TEN)
-    assert "gzip" in said()[-1]["unreadable"][bad]
+    assert "gzip" in logged()[-1]["unreadable"][bad]
 
 
 @pytest.mark.parametrize("event", [{"since": "2026-11-21"}, {"since": "2026-11-21T10:00:00"}, {"until": 7}])

@@ -21,7 +21,7 @@ from gans.storage.landing import read_part
 from gans.storage.store import S3Store
 from lambdas import collect, load
 from local.simulator import Simulator
-from tests.lambdas.conftest import CITY, Context, Lines, batch, created, keep, measured, scheduled, told_of, watch
+from tests.lambdas.conftest import CITY, Context, Lines, batch, created, measured, notification_of, scheduled, store_secret, watch
 from tests.survival.conftest import content, dump
 
 AT = "2026-03-28T03:11:00Z"
@@ -58,10 +58,10 @@ def test_the_slot_is_the_scheduled_time_that_the_event_belongs_to(
     cities: Simulator, bucket: S3Store, event: dict[str, Any], slot: str
 ) -> None:
     assert str(registry()["cities"].schedule) == "daily at 03:10 UTC"
-    told = collect.handler(event, Context())
+    result = collect.handler(event, Context())
     (key,) = landed(bucket)
     assert key.split("/")[2].startswith(slot)
-    assert told["parts"] == [key]
+    assert result["parts"] == [key]
 
 
 def test_a_shortened_schedule_has_slots_of_its_own(cities: Simulator, bucket: S3Store, environment: pytest.MonkeyPatch) -> None:
@@ -90,10 +90,10 @@ def test_without_a_watchlist_nothing_is_asked(cities: Simulator, bucket: S3Store
     assert cities.requests == []
 
 
-def test_what_it_did_is_told_in_json_and_metrics(cities: Simulator, said: Callable[[], Lines]) -> None:
+def test_what_it_did_is_told_in_json_and_metrics(cities: Simulator, logged: Callable[[], Lines]) -> None:
     cities.inject("wrong_charset")
     collect.handler(scheduled(AT), Context())
-    lines = said()
+    lines = logged()
     assert measured(lines) == {"cities": {"Requests": 3, "Failures": 0}}
     logged = [line for line in lines if "level" in line]
     assert [line["message"] for line in logged] == ["collecting", "collected"]
@@ -103,7 +103,7 @@ def test_what_it_did_is_told_in_json_and_metrics(cities: Simulator, said: Callab
 
 
 def test_what_may_pass_makes_the_platform_try_again_after_the_rest_was_landed(
-    cities: Simulator, bucket: S3Store, said: Callable[[], Lines], environment: pytest.MonkeyPatch
+    cities: Simulator, bucket: S3Store, logged: Callable[[], Lines], environment: pytest.MonkeyPatch
 ) -> None:
     environment.setattr(http, "BACKOFF_S", 0.0)
     cities.inject("server_error", times=http.TRIES)
@@ -111,17 +111,17 @@ def test_what_may_pass_makes_the_platform_try_again_after_the_rest_was_landed(
         collect.handler(scheduled(AT), Context())
     (key,) = landed(bucket)
     assert [bool(capture.error) for capture in answers(bucket, key)] == [True, False, False]
-    assert measured(said()) == {"cities": {"Requests": 2 + http.TRIES, "Failures": 1}}
+    assert measured(logged()) == {"cities": {"Requests": 2 + http.TRIES, "Failures": 1}}
     collect.handler(scheduled(AT), Context())
     assert len(landed(bucket)) == 2, "each attempt has a place of its own"
 
 
 def test_what_will_not_pass_is_recorded_and_not_tried_again(
-    cities: Simulator, bucket: S3Store, said: Callable[[], Lines]
+    cities: Simulator, bucket: S3Store, logged: Callable[[], Lines]
 ) -> None:
     cities.inject("redirect_private", times=3)
     assert collect.handler(scheduled(AT), Context())["permanent"] == 3
-    assert measured(said())["cities"]["Failures"] == 3
+    assert measured(logged())["cities"]["Failures"] == 3
     assert len(landed(bucket)) == 1
 
 
@@ -145,13 +145,13 @@ def test_an_upstream_that_hangs_until_the_time_is_up_costs_only_what_was_not_fet
     environment.setenv("GANS_DATABASE_URL", f"sqlite:///{tmp_path}/gans.db")
     engine = open_engine(Settings(f"sqlite:///{tmp_path}/gans.db"))
     upgrade(engine)
-    load.handler(batch([told_of(key)]), Context())
+    load.handler(batch([notification_of(key)]), Context())
     (line,) = dump(engine)["collection_runs"]
     assert (line["status"], line["units_planned"], line["units_failed"]) == ("partial", 3, 2)
 
     cities._injections.clear()
     collect.handler(scheduled(AT), Context())
-    load.handler(batch([told_of(landed(bucket)[1])]), Context())
+    load.handler(batch([notification_of(landed(bucket)[1])]), Context())
     assert len(content(engine)["city_populations"]) >= 3
     assert {row["city_id"] for row in content(engine)["cities"] if row["name"]} == {c.city_id for c in cities.world.cities}
     engine.dispose()
@@ -182,9 +182,9 @@ def keyed(request: pytest.FixtureRequest, bucket: S3Store, simulator: Simulator,
 
 
 def test_the_key_is_read_anew_for_every_run(keyed: str, simulator: Simulator) -> None:
-    keep(f"gans/keys/{keyed}", "first-k3y\n")
+    store_secret(f"gans/keys/{keyed}", "first-k3y\n")
     collect.handler(scheduled(AT), Context())
-    keep(f"gans/keys/{keyed}", "second-k3y")
+    store_secret(f"gans/keys/{keyed}", "second-k3y")
     collect.handler(scheduled(AT), Context())
     assert [asked.rpartition(KEY_AT[keyed])[2] for asked in simulator.requests] == ["first-k3y", "second-k3y"]
 
@@ -193,7 +193,7 @@ def test_the_key_is_read_anew_for_every_run(keyed: str, simulator: Simulator) ->
 def test_a_key_that_is_not_there(keyed: str, simulator: Simulator, state: str) -> None:
     name = f"gans/keys/{keyed}"
     if state != "absent":
-        keep(name, " " if state == "empty" else "old-k3y")
+        store_secret(name, " " if state == "empty" else "old-k3y")
     if state == "deleted":
         boto3.client("secretsmanager").delete_secret(SecretId=name)
     if keyed == "weather":
@@ -208,7 +208,7 @@ def test_a_key_that_is_not_there(keyed: str, simulator: Simulator, state: str) -
 
 @pytest.mark.parametrize("key", ['{"key": "k3y"}', '"k3y"', "k3y\nk4y", "schlüssel"])
 def test_what_cannot_be_a_key_is_not_sent(keyed: str, simulator: Simulator, key: str) -> None:
-    keep(f"gans/keys/{keyed}", key)
+    store_secret(f"gans/keys/{keyed}", key)
     with pytest.raises(ConfigError, match="is no key") as raised:
         collect.handler(scheduled(AT), Context())
     assert key not in str(raised.value)

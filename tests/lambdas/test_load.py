@@ -17,7 +17,7 @@ from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import FolderStore, S3Store
 from gans.tables import collection_runs
 from lambdas import load
-from tests.lambdas.conftest import BUCKET, REGION, Context, Landing, Lines, batch, failed, measured, told_of
+from tests.lambdas.conftest import BUCKET, REGION, Context, Landing, Lines, batch, failed, measured, notification_of
 from tests.survival.conftest import NOW, dump
 
 TEST_EVENT = json.dumps(
@@ -60,14 +60,16 @@ def test_the_messages_of_a_queue_become_rows(
     database_url: str,
     landing: Landing,
     environment: pytest.MonkeyPatch,
-    said: Callable[[], Lines],
+    logged: Callable[[], Lines],
 ) -> None:
     """A bucket of moto tells a queue of moto; its messages are what the function gets."""
     environment.setenv("GANS_DATABASE_URL", database_url)
     sqs = boto3.client("sqs")
     queue = sqs.create_queue(QueueName="load")["QueueUrl"]
-    told = {"QueueArn": f"arn:aws:sqs:{REGION}:123456789012:load", "Events": ["s3:ObjectCreated:*"]}
-    bucket.client.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [told]})
+    configuration = {"QueueArn": f"arn:aws:sqs:{REGION}:123456789012:load", "Events": ["s3:ObjectCreated:*"]}
+    bucket.client.put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [configuration]}
+    )
     keys = [key for key in landing.keys if "/cities/" in key]
     for key in keys:
         bucket.write(key, landing.store.read(key) or b"")
@@ -77,7 +79,7 @@ def test_the_messages_of_a_queue_become_rows(
     assert sum("TestEvent" in body for body in bodies) == 1
     assert failed(load.handler(batch(bodies), Context())) == []
     assert dump(engine)["cities"] == landing.tables["cities"]
-    lines = said()
+    lines = logged()
     assert set(measured(lines)["cities"]) == {"Failures", "RowsWritten", "RowsRejected", "LagSeconds"}
     logged = [line for line in lines if line.get("message") == "loaded"]
     assert sorted(line["key"] for line in logged) == sorted(keys)
@@ -87,14 +89,14 @@ def test_the_messages_of_a_queue_become_rows(
 def test_everything_that_was_landed_makes_the_tables_of_an_undisturbed_run(
     stored: Engine, store: FolderStore, landing: Landing
 ) -> None:
-    assert failed(load.handler(batch([told_of(key) for key in landing.keys]), Context())) == []
+    assert failed(load.handler(batch([notification_of(key) for key in landing.keys]), Context())) == []
     assert dump(stored) == landing.tables
 
 
-def test_what_a_load_did_is_measured(stored: Engine, store: FolderStore, landing: Landing, said: Callable[[], Lines]) -> None:
+def test_what_a_load_did_is_measured(stored: Engine, store: FolderStore, landing: Landing, logged: Callable[[], Lines]) -> None:
     faulty = max(landing.tables["collection_runs"], key=lambda line: line["rows_rejected"])
-    load.handler(batch([told_of(faulty["landing_key"])]), Context())
-    ((source, values),) = measured(said()).items()
+    load.handler(batch([notification_of(faulty["landing_key"])]), Context())
+    ((source, values),) = measured(logged()).items()
     assert source == faulty["source"]
     assert values["RowsRejected"] == faulty["rows_rejected"] > 0
     assert values["LagSeconds"] > 0
@@ -114,7 +116,7 @@ def _of_the_future(key: PartKey) -> bytes:
 
 
 def test_poison_is_recorded_or_comes_again_and_its_neighbours_are_loaded(
-    stored: Engine, store: FolderStore, landing: Landing, said: Callable[[], Lines]
+    stored: Engine, store: FolderStore, landing: Landing, logged: Callable[[], Lines]
 ) -> None:
     good = [key for key in landing.keys if "/cities/" in key]
     slot = PartKey.parse(good[0]).slot
@@ -130,16 +132,21 @@ def test_poison_is_recorded_or_comes_again_and_its_neighbours_are_loaded(
         "[]",
         "{}",
         json.dumps({"Records": [{"s3": {"object": {}}}]}),
-        told_of("landing/notes.txt"),
-        told_of(good[0].replace("/cities/", "/tides/")),
+        notification_of("landing/notes.txt"),
+        notification_of(good[0].replace("/cities/", "/tides/")),
     ]
-    bodies = [told_of(good[0]), *bad_bodies, *(told_of(str(key)) for key in poison), *(told_of(key) for key in good[1:])]
+    bodies = [
+        notification_of(good[0]),
+        *bad_bodies,
+        *(notification_of(str(key)) for key in poison),
+        *(notification_of(key) for key in good[1:]),
+    ]
     assert failed(load.handler(batch(bodies), Context())) == list(range(1, 1 + len(bad_bodies)))
     status = known(stored)
     assert set(status) == {*good, *map(str, poison)}
     assert {status[str(key)] for key in poison} == {"failed"}
     assert dump(stored)["cities"] == landing.tables["cities"]
-    lines = said()
+    lines = logged()
     assert measured(lines)["weather"]["Failures"] == 1
     reasons = [line["message"] for line in lines if line.get("level") == "ERROR"]
     assert len(reasons) == len(bad_bodies)
@@ -148,7 +155,7 @@ def test_poison_is_recorded_or_comes_again_and_its_neighbours_are_loaded(
 
 def test_a_batch_of_nothing_but_poison_is_an_error_of_the_function(stored: Engine, store: FolderStore) -> None:
     with pytest.raises(BatchProcessingError, match="not the key of a landed part"):
-        load.handler(batch([told_of("landing/notes.txt")]), Context())
+        load.handler(batch([notification_of("landing/notes.txt")]), Context())
 
 
 # The database away, the time up
@@ -161,13 +168,13 @@ def nobody(store: FolderStore, environment: pytest.MonkeyPatch) -> None:
 
 
 def test_a_database_that_is_away_is_not_waited_for_by_every_message(
-    nobody: None, landing: Landing, said: Callable[[], Lines]
+    nobody: None, landing: Landing, logged: Callable[[], Lines]
 ) -> None:
     began = time.monotonic()
     with pytest.raises(BatchProcessingError):
-        load.handler(batch([told_of(key) for key in landing.keys]), Context())
+        load.handler(batch([notification_of(key) for key in landing.keys]), Context())
     assert time.monotonic() - began < 10
-    first, *others = [line["message"] for line in said() if line.get("level") == "ERROR"]
+    first, *others = [line["message"] for line in logged() if line.get("level") == "ERROR"]
     assert "Can't connect to MySQL server" in first
     assert len(others) == len(landing.keys) - 1
     assert all(message.endswith("was not tried: the database is away") for message in others)
@@ -180,7 +187,7 @@ def test_no_part_is_begun_that_may_not_be_finished(
     remaining = iter([100_000, 1_000 * load.LOADING_S, 1_000 * load.LOADING_S - 1, 100])
     environment.setattr(context, "get_remaining_time_in_millis", lambda: next(remaining))
     keys = [key for key in landing.keys if "/cities/" in key][:4]
-    assert failed(load.handler(batch([told_of(key) for key in keys]), context)) == [2, 3]
+    assert failed(load.handler(batch([notification_of(key) for key in keys]), context)) == [2, 3]
     assert set(known(stored)) == set(keys[:2])
 
 
@@ -198,5 +205,5 @@ def test_a_failure_of_one_part_in_the_database_is_not_that_of_the_others(
 
     keys = [key for key in landing.keys if "/cities/" in key]
     environment.setattr(steps, "_store", refused)
-    assert failed(load.handler(batch([told_of(key) for key in keys]), Context())) == [0]
+    assert failed(load.handler(batch([notification_of(key) for key in keys]), Context())) == [0]
     assert set(known(stored)) == set(keys[1:])

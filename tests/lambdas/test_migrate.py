@@ -21,7 +21,18 @@ from gans.settings import Settings
 from gans.storage.store import S3Store
 from gans.tables import cities, collection_runs
 from lambdas import freshness, load, migrate, resources, retain
-from tests.lambdas.conftest import USERS, Context, Landing, Lines, batch, failed, forget, keep, measured, told_of
+from tests.lambdas.conftest import (
+    USERS,
+    Context,
+    Landing,
+    Lines,
+    batch,
+    clear_resources,
+    failed,
+    measured,
+    notification_of,
+    store_secret,
+)
 from tests.survival.conftest import NOW
 
 LOADER = f"{USERS}loader"
@@ -35,8 +46,8 @@ def deployed(empty: URL, aws: None, environment: pytest.MonkeyPatch) -> URL:
     environment.setenv("GANS_DATABASE_URL", f"mysql+pymysql://{empty.host}:{empty.port}/{empty.database}")
     environment.setenv("GANS_DATABASE_SECRET", "gans/database")
     environment.setenv("GANS_ANALYST_SECRET", "gans/analyst")
-    keep("gans/database", json.dumps({"username": "root", "password": "", "engine": "mysql", "port": 3306}))
-    keep("gans/analyst", json.dumps({"username": ANALYST, "password": PASSWORD}))
+    store_secret("gans/database", json.dumps({"username": "root", "password": "", "engine": "mysql", "port": 3306}))
+    store_secret("gans/analyst", json.dumps({"username": ANALYST, "password": PASSWORD}))
     return empty
 
 
@@ -56,7 +67,7 @@ def test_it_may_be_run_any_number_of_times(deployed: URL) -> None:
     for _ in range(3):
         assert migrate.handler({}, Context()) == {"revision": head()}
         assert differences(resources.engine()) == []
-        forget()
+        clear_resources()
 
 
 def test_the_analyst_reads_everything_and_changes_nothing(deployed: URL) -> None:
@@ -86,7 +97,7 @@ def test_the_analyst_reads_everything_and_changes_nothing(deployed: URL) -> None
 
 def test_a_new_password_takes_the_place_of_the_old(deployed: URL) -> None:
     migrate.handler({}, Context())
-    keep("gans/analyst", json.dumps({"username": ANALYST, "password": "new"}))
+    store_secret("gans/analyst", json.dumps({"username": ANALYST, "password": "new"}))
     migrate.handler({}, Context())
     assert "Access denied" in refused(as_analyst(deployed), "SELECT 1")
     with as_analyst(deployed, "new").connect() as connection:
@@ -106,7 +117,7 @@ def test_where_the_connection_is_encrypted_the_analysts_must_be(deployed: URL, d
 
 
 def test_gans_itself_is_no_analyst(deployed: URL) -> None:
-    keep("gans/analyst", json.dumps({"username": "root", "password": "locked-out"}))
+    store_secret("gans/analyst", json.dumps({"username": "root", "password": "locked-out"}))
     with pytest.raises(ConfigError, match="give it another name"):
         migrate.handler({}, Context())
     assert revision(resources.engine()) == head()
@@ -120,7 +131,7 @@ def test_without_the_analysts_secret_there_is_no_analyst(deployed: URL, environm
 
 @pytest.mark.parametrize("kept", ["", "root", '{"username": "root"}', '{"username": "root", "password": 7}'])
 def test_a_secret_that_is_no_login_is_said_without_its_text(deployed: URL, kept: str) -> None:
-    keep("gans/database", kept or " ")
+    store_secret("gans/database", kept or " ")
     with pytest.raises(ConfigError, match="gans/database is not JSON with a username and a password") as raised:
         migrate.handler({}, Context())
     assert "root" not in str(raised.value)
@@ -168,7 +179,7 @@ def run(source: str, hours_ago: int, offered: int, rejected: int, fresh_hours: i
 
 
 def test_every_source_that_ever_ran_is_measured(
-    engine: Engine, database_url: str, environment: pytest.MonkeyPatch, said: Callable[[], Lines]
+    engine: Engine, database_url: str, environment: pytest.MonkeyPatch, logged: Callable[[], Lines]
 ) -> None:
     runs = [
         run("fresh", 30, 100, 90, 9),
@@ -185,7 +196,7 @@ def test_every_source_that_ever_ran_is_measured(
     environment.setenv("GANS_DATABASE_URL", database_url)
     environment.setattr(freshness, "utc_now", lambda: NOW)
     freshness.handler({}, Context())
-    lines = said()
+    lines = logged()
     assert measured(lines) == {
         "fresh": {"IsStale": 0, "RejectedPct": 3},
         "late": {"IsStale": 1, "RejectedPct": 0},
@@ -202,17 +213,17 @@ def test_the_night_publishes_what_is_not_as_the_database_says(
     bucket: S3Store,
     landing: Landing,
     environment: pytest.MonkeyPatch,
-    said: Callable[[], Lines],
+    logged: Callable[[], Lines],
 ) -> None:
     environment.setenv("GANS_DATABASE_URL", database_url)
     for key in landing.keys:
         bucket.write(key, landing.store.read(key) or b"")
-    load.handler(batch([told_of(key) for key in landing.keys if "/cities/" in key]), Context())
-    told = bucket.read("reference/cities.json")
+    load.handler(batch([notification_of(key) for key in landing.keys if "/cities/" in key]), Context())
+    published = bucket.read("reference/cities.json")
     bucket.write("reference/cities.json", b"[]")
     retain.handler({}, Context())
-    assert bucket.read("reference/cities.json") == told
-    assert "cities" in said()[-1]["published"]
+    assert bucket.read("reference/cities.json") == published
+    assert "cities" in logged()[-1]["published"]
     with engine.connect() as connection:
         assert connection.execute(select(cities)).first()
 
@@ -233,7 +244,7 @@ def test_the_next_load_logs_in_with_a_secret_that_was_rotated(
     deployed: URL, landing: Landing, environment: pytest.MonkeyPatch
 ) -> None:
     def keep_password(password: str) -> None:
-        keep("gans/loader", json.dumps({"username": LOADER, "password": password}))
+        store_secret("gans/loader", json.dumps({"username": LOADER, "password": password}))
 
     environment.setenv("GANS_LANDING", str(landing.folder))
     environment.setenv("GANS_DATABASE_SECRET", "gans/loader")
@@ -243,7 +254,7 @@ def test_the_next_load_logs_in_with_a_secret_that_was_rotated(
         connection.exec_driver_sql(f"GRANT ALL ON *.* TO '{LOADER}'@'%%' WITH GRANT OPTION")
     keep_password("first")
     migrate.handler({}, Context())
-    event = batch([told_of(key) for key in landing.keys if "/holidays/" in key])
+    event = batch([notification_of(key) for key in landing.keys if "/holidays/" in key])
     assert failed(load.handler(event, Context())) == []
     for password, is_cut_off in (("second", False), ("third", True)):
         set_password(root, password, is_cut_off=is_cut_off)

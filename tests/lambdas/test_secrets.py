@@ -18,7 +18,7 @@ from gans.storage.store import S3Store
 from lambdas import collect, load, migrate, resources
 from lambdas.telemetry import SERVICE, logger
 from local.simulator import Simulator
-from tests.lambdas.conftest import CITY, USERS, Context, batch, forget, keep, told_of, watch
+from tests.lambdas.conftest import CITY, USERS, Context, batch, clear_resources, notification_of, store_secret, watch
 from tests.survival.conftest import dump
 
 GANS = f"{USERS}master"
@@ -27,8 +27,8 @@ SECRETS = (KEY, MASTER, ANALYST, WRONG)
 AT = {"time": "2026-03-28T12:00:00Z"}
 
 
-class Ear:
-    """Hears whatever a function tells: its output, every log at its most talkative, and the tracebacks of its errors."""
+class Recorder:
+    """Records whatever a function puts out: its output, every log at its most talkative, and the tracebacks of its errors."""
 
     def __init__(self, capfd: pytest.CaptureFixture[str], logs: io.StringIO) -> None:
         self._capfd, self._logs, self._tracebacks = capfd, logs, ""
@@ -42,18 +42,18 @@ class Ear:
             return str(error)
         return ""
 
-    def heard(self) -> str:
+    def output(self) -> str:
         out, err = self._capfd.readouterr()
         return out + err + self._logs.getvalue() + self._tracebacks
 
 
-def told(text: str) -> list[str]:
+def leaked(text: str) -> list[str]:
     """The secrets in a text, with what stands around them."""
     return [text[max(0, text.index(secret) - 200) : text.index(secret) + 50] for secret in SECRETS if secret in text]
 
 
 @pytest.fixture
-def ear(capfd: pytest.CaptureFixture[str]) -> Iterator[Ear]:
+def recorder(capfd: pytest.CaptureFixture[str]) -> Iterator[Recorder]:
     logs = io.StringIO()
     handler, root = logging.StreamHandler(logs), logging.getLogger()
     loggers = root, logging.getLogger("sqlalchemy"), logging.getLogger(SERVICE)
@@ -61,7 +61,7 @@ def ear(capfd: pytest.CaptureFixture[str]) -> Iterator[Ear]:
     root.addHandler(handler)
     for each in loggers:
         each.setLevel(logging.DEBUG)
-    yield Ear(capfd, logs)
+    yield Recorder(capfd, logs)
     for each, level in zip(loggers, before, strict=True):
         each.setLevel(level)
     root.removeHandler(handler)
@@ -76,80 +76,80 @@ def deployed(empty: URL, bucket: S3Store, simulator: Simulator, environment: pyt
     with engine.begin() as connection:
         connection.exec_driver_sql(f"CREATE USER '{GANS}'@'%%' IDENTIFIED BY %s", (MASTER,))
         connection.exec_driver_sql(f"GRANT ALL ON *.* TO '{GANS}'@'%%' WITH GRANT OPTION")
-    forget()
+    clear_resources()
     environment.setenv("GANS_DATABASE_URL", root.replace("root@", ""))
     for name, value in {"DATABASE": "gans/database", "ANALYST": "gans/analyst", "KEY": "gans/keys/openweather"}.items():
         environment.setenv(f"GANS_{name}_SECRET", value)
     environment.setenv("GANS_SOURCE", "openweather")
     environment.setattr(http, "BACKOFF_S", 0.0)
-    keep("gans/keys/openweather", KEY)
-    keep("gans/database", json.dumps({"username": GANS, "password": MASTER}))
-    keep("gans/analyst", json.dumps({"username": f"{USERS}analyst", "password": ANALYST}))
+    store_secret("gans/keys/openweather", KEY)
+    store_secret("gans/database", json.dumps({"username": GANS, "password": MASTER}))
+    store_secret("gans/analyst", json.dumps({"username": f"{USERS}analyst", "password": ANALYST}))
     watch(bucket, simulator.world)
     bucket.write("reference/cities.json", json.dumps([CITY]).encode())
     return empty
 
 
 def test_whatever_goes_wrong_no_secret_is_told(
-    deployed: URL, bucket: S3Store, simulator: Simulator, environment: pytest.MonkeyPatch, ear: Ear
+    deployed: URL, bucket: S3Store, simulator: Simulator, environment: pytest.MonkeyPatch, recorder: Recorder
 ) -> None:
-    assert ear(migrate.handler, {}) == ""
+    assert recorder(migrate.handler, {}) == ""
     for fault in ("", "server_error", "redirect_private", "reset", "error_page", "quota_exceeded", "rate_limited"):
         if fault:
             simulator.inject(fault, times=http.TRIES)
-        ear(collect.handler, AT)
-    keep("gans/keys/openweather", f"{KEY}\n{WRONG}")
-    assert "is no key" in ear(collect.handler, AT)
-    keep("gans/keys/openweather", json.dumps({"key": KEY}))
-    assert "is no key" in ear(collect.handler, AT)
+        recorder(collect.handler, AT)
+    store_secret("gans/keys/openweather", f"{KEY}\n{WRONG}")
+    assert "is no key" in recorder(collect.handler, AT)
+    store_secret("gans/keys/openweather", json.dumps({"key": KEY}))
+    assert "is no key" in recorder(collect.handler, AT)
     assert KEY in "".join(simulator.requests), "the key was used"
 
-    messages = batch([told_of(key) for key in bucket.keys("landing/")])
-    assert ear(load.handler, messages) == ""
+    messages = batch([notification_of(key) for key in bucket.keys("landing/")])
+    assert recorder(load.handler, messages) == ""
     tables = repr(dump(resources.engine()))
     assert "collection_runs" in tables
-    forget()
-    keep("gans/database", json.dumps({"username": GANS, "password": WRONG}))
-    assert "Access denied" in ear(load.handler, messages)
-    assert "Access denied" in ear(migrate.handler, {})
+    clear_resources()
+    store_secret("gans/database", json.dumps({"username": GANS, "password": WRONG}))
+    assert "Access denied" in recorder(load.handler, messages)
+    assert "Access denied" in recorder(migrate.handler, {})
     for kept in (MASTER, json.dumps({"password": MASTER}), json.dumps({"username": 5, "password": MASTER})):
-        keep("gans/database", kept)
-        assert "is not JSON with a username and a password" in ear(load.handler, messages)
+        store_secret("gans/database", kept)
+        assert "is not JSON with a username and a password" in recorder(load.handler, messages)
     environment.setenv("GANS_DATABASE_URL", "mysql+pymysql://127.0.0.1:9/gans")
-    forget()
-    keep("gans/database", json.dumps({"username": GANS, "password": MASTER}))
-    assert "Can't connect" in ear(load.handler, messages)
+    clear_resources()
+    store_secret("gans/database", json.dumps({"username": GANS, "password": MASTER}))
+    assert "Can't connect" in recorder(load.handler, messages)
     environment.setenv("GANS_DATABASE_URL", f"mysql+pymysql://{GANS}:{WRONG}@{deployed.host}:{deployed.port}/{deployed.database}")
     environment.delenv("GANS_DATABASE_SECRET")
-    forget()
-    assert "Access denied" in ear(load.handler, messages)
+    clear_resources()
+    assert "Access denied" in recorder(load.handler, messages)
 
-    heard = ear.heard()
-    assert len(heard) > 10_000
-    assert "SQL parameters hidden" in heard
+    output = recorder.output()
+    assert len(output) > 10_000
+    assert "SQL parameters hidden" in output
     landed = b"".join(zlib.decompress(bucket.read(key) or b"", 31) for key in bucket.keys("landing/")).decode()
     assert landed
-    assert told(landed + tables) == []
-    assert told(heard) == []
+    assert leaked(landed + tables) == []
+    assert leaked(output) == []
     assert MASTER not in repr(read_settings({"GANS_DATABASE_URL": f"mysql+pymysql://gans:{MASTER}@db/gans"}))
 
 
-def test_the_analysts_password_is_in_no_error_of_the_database(deployed: URL, ear: Ear) -> None:
+def test_the_analysts_password_is_in_no_error_of_the_database(deployed: URL, recorder: Recorder) -> None:
     """One that may not make users, and then the text of the statement that failed."""
     with resources.engine().begin() as connection:
         connection.exec_driver_sql(f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{GANS}'@'%%'")
         connection.exec_driver_sql(f"GRANT ALL ON {deployed.database}.* TO '{GANS}'@'%%'")
-    forget()
-    assert "(1227" in ear(migrate.handler, {})
-    heard = ear.heard()
-    assert "CREATE USER" in heard
-    assert ANALYST not in heard
+    clear_resources()
+    assert "(1227" in recorder(migrate.handler, {})
+    output = recorder.output()
+    assert "CREATE USER" in output
+    assert ANALYST not in output
 
 
-def test_it_would_be_heard(ear: Ear) -> None:
+def test_a_secret_would_be_recorded(recorder: Recorder) -> None:
     logger.debug(KEY)
     logging.getLogger("pymysql").debug(MASTER)
     sys.stderr.write(ANALYST)
-    ear(lambda *_: int(WRONG), {})
-    heard = ear.heard()
-    assert all(secret in heard for secret in SECRETS)
+    recorder(lambda *_: int(WRONG), {})
+    output = recorder.output()
+    assert all(secret in output for secret in SECRETS)

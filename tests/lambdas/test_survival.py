@@ -19,7 +19,7 @@ from gans.settings import Settings
 from gans.tables import metadata
 from lambdas import load
 from local.servers import mysql
-from tests.lambdas.conftest import Context, Landing, batch, failed, forget, told_of
+from tests.lambdas.conftest import Context, Landing, batch, clear_resources, failed, notification_of
 from tests.survival.conftest import dump
 
 LOADERS, DELIVERIES, BATCH = 8, 3, 4
@@ -62,7 +62,7 @@ def tables(server: mysql.Server, environment: pytest.MonkeyPatch) -> Iterator[En
     engine = open_engine(Settings(f"{server.url}gans"))
     migrate.upgrade(engine)
     yield engine
-    forget()
+    clear_resources()
     with root.begin() as connection:
         connection.exec_driver_sql("DROP DATABASE gans")
     for used in (engine, root):
@@ -216,7 +216,7 @@ def expand(engine: Engine) -> None:
 @pytest.mark.servers
 def test_the_load_function_of_before_works_on_the_tables_of_after(tables: Engine, keys: list[str], landing: Landing) -> None:
     expand(tables)
-    assert failed(load.handler(batch([told_of(key) for key in keys]), Context())) == []
+    assert failed(load.handler(batch([notification_of(key) for key in keys]), Context())) == []
     assert dump(tables) == landing.tables
     with tables.connect() as connection:
         assert connection.exec_driver_sql("SELECT DISTINCT later_note, later_count FROM cities").all() == [(None, 7)]
@@ -229,9 +229,9 @@ def test_a_change_that_is_not_allowed_makes_messages_wait_and_loses_none(
     """A required column without a default: its table's batches wait in the queue until the code knows it, or it is taken back."""
     with tables.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE weather_forecasts ADD COLUMN later_count INTEGER NOT NULL")
-    waiting = [keys[place] for place in failed(load.handler(batch([told_of(key) for key in keys]), Context()))]
+    waiting = [keys[index] for index in failed(load.handler(batch([notification_of(key) for key in keys]), Context()))]
     assert {key.split("/")[1] for key in waiting} == {"openweather", "weather"}
     with tables.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE weather_forecasts DROP COLUMN later_count")
-    assert failed(load.handler(batch([told_of(key) for key in waiting]), Context())) == []
+    assert failed(load.handler(batch([notification_of(key) for key in waiting]), Context())) == []
     assert dump(tables) == landing.tables

@@ -29,8 +29,8 @@ class Aws(NamedTuple):
 
     def messages(self) -> list[str]:
         found = []
-        while told := boto3.client("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
-            found += [message["Body"] for message in told]
+        while received := boto3.client("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+            found += [message["Body"] for message in received]
         return found
 
 
@@ -76,8 +76,8 @@ def test_all_parts_go_and_the_loader_understands_the_messages(
     messages = aws.messages()
     assert len(messages) == 23
     assert keys_of(messages) == aws.keys
-    told = json.loads(messages[0])["Records"][0]
-    assert (told["eventSource"], told["eventName"], told["s3"]["bucket"]["name"]) == (
+    received = json.loads(messages[0])["Records"][0]
+    assert (received["eventSource"], received["eventName"], received["s3"]["bucket"]["name"]) == (
         "aws:s3",
         "ObjectCreated:Put",
         "gans-landing",
@@ -124,8 +124,8 @@ class Refusing:
     def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
         self.times -= 1
         if self.times < 0:
-            told: dict[str, Any] = self.client.send_message_batch(QueueUrl=QueueUrl, Entries=Entries)
-            return told
+            received: dict[str, Any] = self.client.send_message_batch(QueueUrl=QueueUrl, Entries=Entries)
+            return received
         refused, taken = Entries[::2], Entries[1::2]
         if taken:
             self.client.send_message_batch(QueueUrl=QueueUrl, Entries=taken)
@@ -136,11 +136,11 @@ class Refusing:
 def test_messages_that_the_queue_failed_to_take_go_again_alone(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay_queue.time, "sleep", lambda seconds: None)
     client = Refusing(boto3.client("sqs"), replay_queue.TRIES - 1, is_ours=False)
-    told: list[tuple[int, int]] = []
+    received: list[tuple[int, int]] = []
     with monkeypatch.context() as refusing:
         refusing.setattr(boto3, "client", lambda service: client)
-        replay_queue.send(aws.queue, "gans-landing", aws.keys, lambda *progress: told.append(progress))
-    assert told == [(10, 23), (20, 23), (23, 23)]
+        replay_queue.send(aws.queue, "gans-landing", aws.keys, lambda *progress: received.append(progress))
+    assert received == [(10, 23), (20, 23), (23, 23)]
     messages = aws.messages()
     assert len(messages) == 23
     assert keys_of(messages) == aws.keys

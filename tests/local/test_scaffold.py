@@ -53,11 +53,11 @@ def test_it_works_as_it_is_written(copy: Path) -> None:
         "tests/schema",
         "tests/gans/sources/tide_levels",
     )
-    told = _pytest(copy, "-k", "tide_levels or empty_to_the_newest", *tests)
-    passed = re.search(r"(\d+) passed", told)
+    output = _pytest(copy, "-k", "tide_levels or empty_to_the_newest", *tests)
+    passed = re.search(r"(\d+) passed", output)
     assert passed
     assert int(passed[1]) > 30
-    assert "skipped" not in told
+    assert "skipped" not in output
 
 
 def test_one_follows_the_other(copy: Path) -> None:

@@ -84,8 +84,10 @@ def test_it_is_stored_clean(notebook: NotebookNode) -> None:
 
 
 def test_it_begins_with_how_to_run_it(notebook: NotebookNode) -> None:
-    told = notebook.cells[0].source
-    assert all(word in told for word in ("make demo", "make notebooks", "GANS_DATABASE_URL", "GANS_DATABASE_SECRET", "simulated"))
+    introduction = notebook.cells[0].source
+    assert all(
+        word in introduction for word in ("make demo", "make notebooks", "GANS_DATABASE_URL", "GANS_DATABASE_SECRET", "simulated")
+    )
 
 
 @pytest.mark.databases("sqlite", "mysql")

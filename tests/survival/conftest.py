@@ -33,7 +33,7 @@ KEYS = {source.secret.setting: "k3y" for source in registry().values() if source
 Rows = list[dict[str, Any]]
 
 
-class Said(NamedTuple):
+class Output(NamedTuple):
     """What the command said."""
 
     code: int
@@ -58,7 +58,7 @@ class Gans:
         for name, value in environment.items():
             self.monkeypatch.setenv(name, value)
 
-    def __call__(self, *arguments: str) -> Said:
+    def __call__(self, *arguments: str) -> Output:
         """Runs it in this process; a traceback fails the test."""
         self.monkeypatch.setattr(sys, "argv", ["gans", *arguments])
         self._capsys.readouterr()
@@ -67,9 +67,9 @@ class Gans:
             code = 0
         except SystemExit as end:
             code = int(end.code or 0)
-        said = Said(code, *self._capsys.readouterr())
-        assert "Traceback" not in said.out + said.err
-        return said
+        output = Output(code, *self._capsys.readouterr())
+        assert "Traceback" not in output.out + output.err
+        return output
 
     def watch(self, world: World) -> None:
         """Watches the cities of a world."""
@@ -78,10 +78,10 @@ class Gans:
 
 def write_watchlist(folder: Path, world: World) -> None:
     """`watchlist.toml` with the cities of a world, and the smaller of its shared-mobility systems."""
-    place = FolderStore(folder / "data"), folder / "watchlist.toml"
+    target = FolderStore(folder / "data"), folder / "watchlist.toml"
     for city in world.cities:
-        watchlist.add(*place, city.language, city.title)
-    watchlist.add_system(*place, "testville", "testville", "gbfs", 1, None)
+        watchlist.add(*target, city.language, city.title)
+    watchlist.add_system(*target, "testville", "testville", "gbfs", 1, None)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def dump(engine: Engine) -> dict[str, Rows]:
 
 def content(engine: Engine) -> dict[str, Rows]:
     """What the tables tell of the world, whenever it was fetched and however often: no ledger, no rejects, no versions."""
-    told = {name: rows for name, rows in dump(engine).items() if name not in (collection_runs.name, rejects.name)}
+    kept = {name: rows for name, rows in dump(engine).items() if name not in (collection_runs.name, rejects.name)}
     versions = {
         (table.name, column.name)
         for table in metadata.sorted_tables
@@ -142,13 +142,13 @@ def content(engine: Engine) -> dict[str, Rows]:
     }
     return {
         name: sorted(({key: value for key, value in row.items() if (name, key) not in versions} for row in rows), key=repr)
-        for name, rows in told.items()
+        for name, rows in kept.items()
     }
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """What the tests tell of how much they tried; with several workers too, where nothing that they print is shown."""
     for report in terminalreporter.getreports("passed"):
-        for what, told in report.user_properties:
-            if what == "tried" and report.when == "call":
-                terminalreporter.write_line(f"{told}, {report.duration:.0f} s")
+        for name, value in report.user_properties:
+            if name == "tried" and report.when == "call":
+                terminalreporter.write_line(f"{value}, {report.duration:.0f} s")

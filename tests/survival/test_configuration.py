@@ -13,23 +13,23 @@ from sqlalchemy.engine import make_url
 
 from gans.database import migrate
 from local.simulator import Simulator
-from tests.survival.conftest import Gans, Said, content
+from tests.survival.conftest import Gans, Output, content
 
 
-def assert_one_message(said: Said, code: int, *parts: str) -> None:
+def assert_one_message(output: Output, code: int, *parts: str) -> None:
     """The command ended with `code` and one message of a few lines that says all of `parts`."""
-    assert said.code == code, said
-    assert 1 <= len(said.err.splitlines()) <= 3, said.err
+    assert output.code == code, output
+    assert 1 <= len(output.err.splitlines()) <= 3, output.err
     for part in parts:
-        assert part in said.err
+        assert part in output.err
 
 
 def test_an_unknown_title_costs_its_city_and_is_named(gans: Gans, simulator: Simulator) -> None:
     assert gans("watch", "add", "en", "Atlantis [Lost]").code == 0
-    said = gans("collect", "cities")
-    assert_one_message(said, 1, 'City 4: no article of en is called "Atlantis [Lost]"', "`gans watch remove 4`")
-    assert "partial" in said.out
-    assert "3 city_populations" in said.out
+    output = gans("collect", "cities")
+    assert_one_message(output, 1, 'City 4: no article of en is called "Atlantis [Lost]"', "`gans watch remove 4`")
+    assert "partial" in output.out
+    assert "3 city_populations" in output.out
     assert gans("watch", "remove", "4").code == 0
     assert gans("collect", "cities") == (0, gans("collect", "cities").out, "")
 
@@ -64,9 +64,9 @@ def test_a_wrong_database_url(gans: Gans, url: str, code: int, parts: list[str])
     (gans.folder / "folder").mkdir()
     gans.set(GANS_DATABASE_URL=url)
     for command in ("collect", "status", "load"):
-        said = gans(command)
-        assert_one_message(said, code, *parts)
-        assert "hunter2" not in said.out + said.err
+        output = gans(command)
+        assert_one_message(output, code, *parts)
+        assert "hunter2" not in output.out + output.err
     assert "hunter2" not in gans("doctor").out
 
 
@@ -76,9 +76,9 @@ def test_a_wrong_password(gans: Gans, database: str, database_url: str) -> None:
         pytest.skip("SQLite has no passwords")
     url = make_url(database_url).set(username="gans_nobody", password="hunter2")
     gans.set(GANS_DATABASE_URL=url.render_as_string(hide_password=False))
-    said = gans("collect")
-    assert_one_message(said, 3, "Access denied for user 'gans_nobody'", "Check GANS_DATABASE_URL")
-    assert "hunter2" not in said.out + said.err
+    output = gans("collect")
+    assert_one_message(output, 3, "Access denied for user 'gans_nobody'", "Check GANS_DATABASE_URL")
+    assert "hunter2" not in output.out + output.err
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,10 @@ def test_nobody_answers(gans: Gans, simulator: Simulator) -> None:
         free = listener.getsockname()[1]
     gans.set(GANS_SIMULATOR_URL=f"http://127.0.0.1:{free}")
     gans.monkeypatch.setattr("gans.collect.http.BACKOFF_S", 0.0)
-    said = gans("collect", "cities")
-    assert said.code == 1
-    assert "failed" in said.out
-    assert "no connection (ConnectionRefusedError)" in said.out
+    output = gans("collect", "cities")
+    assert output.code == 1
+    assert "failed" in output.out
+    assert "no connection (ConnectionRefusedError)" in output.out
     gans.set(GANS_SIMULATOR_URL=simulator.url)
     assert gans("collect").code == 0
 
@@ -172,9 +172,9 @@ def test_a_full_disk_of_the_database_leaves_the_landing_to_be_loaded(gans: Gans,
     _fill(ballast)
     assert_one_message(gans("collect", "cities"), 3, "The database: ", "What was landed is kept: `gans load` stores it later")
     ballast.unlink()
-    said = gans("load")
-    assert said.code == 0
-    assert "Loaded 1 parts" in said.out
+    output = gans("load")
+    assert output.code == 0
+    assert "Loaded 1 parts" in output.out
     engine = create_engine(f"sqlite:///{small_disk}/gans.db")
     assert len(content(engine)["city_populations"]) == len(simulator.world.cities)
     engine.dispose()

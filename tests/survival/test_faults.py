@@ -190,9 +190,9 @@ def test_a_page_that_broke_off_is_not_remembered(
     monkeypatch.setitem(cast("dict[str, object]", FAULTS), "truncated", cut)
     city = simulator.world.cities[0]
     simulator.inject("truncated", host=f"{city.language}.wikipedia.org", match=city.title)
-    said = gans("collect", "cities")
-    assert said.code == 1
-    assert "partial" in said.out
+    output = gans("collect", "cities")
+    assert output.code == 1
+    assert "partial" in output.out
     assert gans("collect", "cities").code == 0
     assert len(content(engine)["city_populations"]) == len(simulator.world.cities)
     assert "not_modified" in gans("collect", "cities").out

@@ -22,7 +22,7 @@ from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import FolderStore
 from local.servers import mysql
 from local.simulator import Simulator, World, openmeteo, upstream
-from tests.survival.conftest import KEYS, NOW, Said, content, dump, write_watchlist
+from tests.survival.conftest import KEYS, NOW, Output, content, dump, write_watchlist
 
 ROUNDS = 3
 PARTS = 5
@@ -53,15 +53,15 @@ class Command:
         command = (sys.executable, "-c", GANS, *arguments)
         return subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=pipe, stderr=pipe, text=True)
 
-    def __call__(self, *arguments: str) -> Said:
+    def __call__(self, *arguments: str) -> Output:
         """Runs it to its end; a traceback fails the test."""
         return ended(self.start(*arguments))
 
 
-def ended(process: "subprocess.Popen[str]") -> Said:
+def ended(process: "subprocess.Popen[str]") -> Output:
     out, err = process.communicate(timeout=120)
     assert "Traceback" not in out + err, err
-    return Said(process.returncode, out, err)
+    return Output(process.returncode, out, err)
 
 
 @pytest.fixture
@@ -146,10 +146,10 @@ def test_a_database_killed_in_mid_load_loses_nothing_and_keeps_no_half(server: m
         loaded = _await_insert(migrated, process)
         time.sleep(moments.uniform(0, 0.2))
         server.kill()
-        said = ended(process)
-        assert said.code == 3, f"the database outlived the load of round {round_}: {said}"
-        assert said.err.startswith("The database: ")
-        assert "What was landed is kept" in said.err
+        output = ended(process)
+        assert output.code == 3, f"the database outlived the load of round {round_}: {output}"
+        assert output.err.startswith("The database: ")
+        assert "What was landed is kept" in output.err
         assert mysql.start("mysql", home=server.home) == server
         migrated.dispose()
         found = dump(migrated)

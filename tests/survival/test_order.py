@@ -121,8 +121,8 @@ def test_several_loaders_at_once_in_any_order_make_the_same_tables(
     loaders = [
         subprocess.Popen((*command, str(seed)), env=environment, stderr=subprocess.PIPE, text=True) for seed in range(LOADERS)
     ]
-    told = [loader.communicate(timeout=120)[1] for loader in loaders]
-    assert [loader.returncode for loader in loaders] == [0] * LOADERS, "\n".join(told)
+    errors = [loader.communicate(timeout=120)[1] for loader in loaders]
+    assert [loader.returncode for loader in loaders] == [0] * LOADERS, "\n".join(errors)
     assert dump(engine) == expected
 
 

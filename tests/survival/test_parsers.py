@@ -91,13 +91,13 @@ class Answer(NamedTuple):
 def bases(name: str) -> list[Answer]:
     """The recorded answer of a source, then its captures where they are at hand."""
     source, folder = SOURCES[name], RECORDED / name
-    told = json.loads((folder / "context.json").read_bytes())
-    slot = datetime.fromisoformat(told["slot"]) if "slot" in told else source.schedule.slot(NOW)
+    recorded = json.loads((folder / "context.json").read_bytes())
+    slot = datetime.fromisoformat(recorded["slot"]) if "slot" in recorded else source.schedule.slot(NOW)
     (path,) = folder.glob("payload.*")
     files = [path]
     if os.environ.get("GANS_CAPTURES") and name in CAPTURED:
         files += sorted(Path(os.environ["GANS_CAPTURES"]).glob(CAPTURED[name]))
-    capture = Capture("recorded", "https://recorded/", told.get("status", 200), slot, NOW, context=told["context"])
+    capture = Capture("recorded", "https://recorded/", recorded.get("status", 200), slot, NOW, context=recorded["context"])
     found = []
     for file in files:
         if file.suffix in (".json", ".html", ".csv") and file.stat().st_size <= CAPTURE_BYTES:
@@ -213,19 +213,19 @@ def changed_json(draw: st.DrawFn, body: bytes) -> bytes:
 def changed_pieces(draw: st.DrawFn, body: bytes, pattern: bytes, new: st.SearchStrategy[str]) -> bytes:
     """The answer with some of its pieces swapped, dropped, moved or repeated: the matches of `pattern`, and what is between."""
     pieces = re.split(b"(" + pattern + b")", body)
-    for place in draw(st.lists(st.integers(0, len(pieces) - 1), min_size=1, max_size=6)):
+    for index in draw(st.lists(st.integers(0, len(pieces) - 1), min_size=1, max_size=6)):
         way = draw(st.sampled_from(("new", "new", "add", "drop", "repeat", "move")))
         if way == "new":
-            pieces[place] = draw(new).encode(errors="surrogatepass")
+            pieces[index] = draw(new).encode(errors="surrogatepass")
         elif way == "add":
-            pieces[place] += draw(new).encode(errors="surrogatepass")
+            pieces[index] += draw(new).encode(errors="surrogatepass")
         elif way == "drop":
-            pieces[place] = b""
+            pieces[index] = b""
         elif way == "repeat":
-            pieces[place] *= draw(st.sampled_from((2, 3, 200)))
+            pieces[index] *= draw(st.sampled_from((2, 3, 200)))
         else:
             other = draw(st.integers(0, len(pieces) - 1))
-            pieces[place], pieces[other] = pieces[other], pieces[place]
+            pieces[index], pieces[other] = pieces[other], pieces[index]
     return b"".join(pieces)
 
 
@@ -233,17 +233,17 @@ def changed_pieces(draw: st.DrawFn, body: bytes, pattern: bytes, new: st.SearchS
 def changed_bytes(draw: st.DrawFn, body: bytes) -> bytes:
     """The answer with some bytes changed, put in or taken out, perhaps cut short."""
     found = bytearray(body)
-    for place in draw(st.lists(st.integers(0, len(body)), min_size=1, max_size=8)):
-        place = min(place, len(found))
+    for offset in draw(st.lists(st.integers(0, len(body)), min_size=1, max_size=8)):
+        offset = min(offset, len(found))
         way = draw(st.sampled_from(("flip", "flip", "in", "out", "cut")))
-        if way == "flip" and place < len(found):
-            found[place] = draw(st.integers(0, 255))
+        if way == "flip" and offset < len(found):
+            found[offset] = draw(st.integers(0, 255))
         elif way == "in":
-            found[place:place] = draw(st.one_of(st.binary(max_size=8), st.sampled_from((b'"', b"[" * 2_000, b"<", b"9"))))
+            found[offset:offset] = draw(st.one_of(st.binary(max_size=8), st.sampled_from((b'"', b"[" * 2_000, b"<", b"9"))))
         elif way == "out":
-            del found[place : place + draw(st.integers(1, 2_000))]
-        elif way == "cut" and place > len(found) // 2:
-            del found[place:]
+            del found[offset : offset + draw(st.integers(1, 2_000))]
+        elif way == "cut" and offset > len(found) // 2:
+            del found[offset:]
     return bytes(found)
 
 
@@ -325,9 +325,9 @@ def part_of(source: Source, capture: Capture) -> Part:
     return Part(header, [capture], Footer(capture.fetched_at, 1, len(capture.body), 1))
 
 
-def assert_fits(meaning: ParsedPart) -> None:
+def assert_fits(result: ParsedPart) -> None:
     """Every value of every row is one that its column can hold, on every database."""
-    for (table, columns), rows in meaning.rows.items():
+    for (table, columns), rows in result.rows.items():
         for row in rows:
             for name, value in zip(columns, msgspec.structs.astuple(row), strict=True):
                 column = metadata.tables[table].columns[name]
@@ -347,7 +347,7 @@ def assert_fits(meaning: ParsedPart) -> None:
                     value.encode()
 
 
-class Told(NamedTuple):
+class Facts(NamedTuple):
     """All that an answer, its context and the source's own words say: numbers, and the letters of its texts in a row."""
 
     numbers: list[float]
@@ -367,7 +367,7 @@ _NUMBERS = (re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?"), re.compile(r"[-−]?\d
 """As a program writes them, and as people do, with whatever stands between thousands."""
 
 
-def told_by(source: Source, capture: Capture) -> Told:
+def facts_of(source: Source, capture: Capture) -> Facts:
     """What may stand in the rows of an answer."""
     code = "".join(path.read_text() for path in Path(gans.sources.__path__[0]).glob("*.py"))
     raw = capture.body.decode(errors="replace")
@@ -381,7 +381,7 @@ def told_by(source: Source, capture: Capture) -> Told:
         for without, point in (("", "."), (r"[,'’\s]", "."), (r"[.'’\s]", ","), (r"[.,'’\s]", ".")):
             with suppress(ValueError):
                 numbers.add(float((re.sub(without, "", plain) if without else plain).replace(point, ".")))
-    return Told(sorted(number for number in numbers if math.isfinite(number)), letters(texts))
+    return Facts(sorted(number for number in numbers if math.isfinite(number)), letters(texts))
 
 
 def letters(text: str) -> str:
@@ -399,51 +399,51 @@ def strings(tree: Any) -> Iterator[str]:
         yield str(tree)
 
 
-def is_said(value: object, column: str, told: Told) -> bool:
+def is_stated(value: object, column: str, facts: Facts) -> bool:
     """Whether a value is in what was told, in its unit or in another."""
     if value is None or isinstance(value, (bool, date)) or column in DERIVED:
         return True
     if isinstance(value, str):
-        return all(letters(part) in told.texts for part in re.split(r"[:\s]+", value))
+        return all(letters(part) in facts.texts for part in re.split(r"[:\s]+", value))
     assert isinstance(value, (int, float))
     if column in ("latitude", "longitude"):  # may be in degrees, minutes and seconds
-        return any(_is_near(one, told.numbers, 1.0) for one in (value, abs(value)))
+        return any(_is_near(one, facts.numbers, 1.0) for one in (value, abs(value)))
     slack = 0.51 if isinstance(value, int) else 0.051 if round(value, 1) == value else 0.0006
     ways = [(value / factor, slack / factor) for factor in FACTORS] + [(value * 1.8 + 32, slack * 1.8), (value + 273.15, slack)]
     if column in SUMS:
-        ways += [(value - number, slack) for number in told.numbers]
-    return any(_is_near(of, told.numbers, within + abs(of) * 1e-12) for of, within in ways)
+        ways += [(value - number, slack) for number in facts.numbers]
+    return any(_is_near(of, facts.numbers, within + abs(of) * 1e-12) for of, within in ways)
 
 
-def assert_said(source: Source, capture: Capture, meaning: ParsedPart) -> None:
+def assert_stated(source: Source, capture: Capture, result: ParsedPart) -> None:
     """No row says what the answer does not: what is not in the rows of the unchanged answers stands in the changed one."""
-    known = said_before(source.name)
-    if new := values_of(meaning) - known:
-        told = told_by(source, capture)
+    known = known_values(source.name)
+    if new := values_of(result) - known:
+        facts = facts_of(source, capture)
         for name, value in new:
-            assert is_said(value, name, told), f"{name} is {value!r}, of which the answer says nothing"
+            assert is_stated(value, name, facts), f"{name} is {value!r}, of which the answer says nothing"
 
 
 @cache
-def said_before(name: str) -> set[tuple[str, Any]]:
+def known_values(name: str) -> set[tuple[str, Any]]:
     """The values that the unchanged answers give, by column."""
     source, found = SOURCES[name], set[tuple[str, Any]]()
     return found.union(*(values_of(parse_part(source, part_of(source, base.capture), fixed_keys())) for base in bases(name)))
 
 
-def values_of(meaning: ParsedPart) -> set[tuple[str, Any]]:
+def values_of(result: ParsedPart) -> set[tuple[str, Any]]:
     """The values of all rows, each with its column."""
     return {
         item
-        for (_, columns), rows in meaning.rows.items()
+        for (_, columns), rows in result.rows.items()
         for row in rows
         for item in zip(columns, msgspec.structs.astuple(row), strict=True)
     }
 
 
 def _is_near(value: float, numbers: Sequence[float], within: float) -> bool:
-    place = bisect_left(numbers, value - within)
-    return place < len(numbers) and numbers[place] <= value + within
+    index = bisect_left(numbers, value - within)
+    return index < len(numbers) and numbers[index] <= value + within
 
 
 @pytest.fixture(params=list(SOURCES))
@@ -461,14 +461,14 @@ def test_any_answer_is_rows_rejects_or_bad_data(name: str, record_property: Call
         capture = answer.capture
         with in_time(CPU_SECONDS):
             rows, rejected = parsed(source, capture)
-            meaning = parse_part(source, part_of(source, capture), fixed_keys())
+            result = parse_part(source, part_of(source, capture), fixed_keys())
             with suppress(BadData):
                 assert all(isinstance(request, Request) for request in source.follow(capture))
         assert {row.table for row in rows} <= set(source.writes)
-        assert len(meaning.refused) >= len(rejected)
-        assert meaning.good + meaning.failed == 1
-        assert_fits(meaning)
-        assert_said(source, capture, meaning)
+        assert len(result.refused) >= len(rejected)
+        assert result.good + result.failed == 1
+        assert_fits(result)
+        assert_stated(source, capture, result)
         tried += 1
         gave_rows += bool(rows)
 

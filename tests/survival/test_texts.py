@@ -11,7 +11,7 @@ from gans.tables import cities, rejects
 from local import watchlist
 from local.simulator import Simulator, world
 from local.simulator.upstream import Answer, upstreams
-from tests.survival.conftest import Gans, Said, content, grown
+from tests.survival.conftest import Gans, Output, content, grown
 
 NAMES = {
     "quotes": """O'Brien "the" `Great` \\' \\\\""",
@@ -37,9 +37,9 @@ def configured(gans: Gans, database_url: str, engine: Engine) -> None:
     gans.set(GANS_DATABASE_URL=database_url)
 
 
-def assert_printable(said: Said) -> None:
+def assert_printable(output: Output) -> None:
     """Nothing but text and line breaks goes to the terminal."""
-    for stream in (said.out, said.err):
+    for stream in (output.out, output.err):
         assert all(c.isprintable() or c == "\n" for c in stream), stream
 
 
@@ -55,22 +55,22 @@ def rename(gans: Gans, simulator: Simulator, title: str) -> None:
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_name_is_stored_as_it_is(gans: Gans, simulator: Simulator, engine: Engine, name: str) -> None:
     rename(gans, simulator, name)
-    said = gans("collect", "cities", "weather")
+    output = gans("collect", "cities", "weather")
     with engine.connect() as connection:
         ((stored, title),) = connection.execute(select(cities.c.name, cities.c.wikipedia_title)).all()
     assert title == name
     if len(name) <= 200:
-        assert said.code == 0, said
+        assert output.code == 0, output
         assert stored == name
     else:
-        assert said.code == 1
+        assert output.code == 1
         assert stored is None
-        assert "cities.name: Expected `str` of length <= 200" in said.out
-    assert_printable(said)
+        assert "cities.name: Expected `str` of length <= 200" in output.out
+    assert_printable(output)
     for command in SHOWN:
         assert_printable(gans(*command))
-    told = json.loads(gans("db", "shell", "SELECT wikipedia_title FROM cities", "--json").out)
-    assert told == [{"wikipedia_title": name}]
+    found = json.loads(gans("db", "shell", "SELECT wikipedia_title FROM cities", "--json").out)
+    assert found == [{"wikipedia_title": name}]
 
 
 @pytest.mark.parametrize("long", ["é" * 10_000, "😀" * 10_000], ids=["of two bytes", "of four bytes"])
@@ -81,8 +81,8 @@ def test_what_is_too_long_is_refused_and_shown_in_part(
     _answer_with(monkeypatch, Answer(200, {"Content-Type": "application/json"}, body))
     gans("collect", "cities")
     simulator.inject("server_error", host="api.open-meteo.com")
-    said = gans("collect", "weather")
-    assert said.code == 1
+    output = gans("collect", "weather")
+    assert output.code == 1
     with engine.connect() as connection:
         ((reason, item),) = connection.execute(select(rejects.c.reason, rejects.c.item)).all()
     assert reason == f"Open-Meteo says: {long}"[: len(reason)]
@@ -103,10 +103,10 @@ def test_what_a_terminal_would_obey_is_only_shown(
     _answer_with(monkeypatch, Answer(status, {"Content-Type": "text/plain"}, body))
     simulator.inject("server_error", times=1_000)
     monkeypatch.setattr("gans.collect.http.BACKOFF_S", 0.0)
-    said = gans("collect")
-    assert said.code == 1
-    assert_printable(said)
-    assert "[red]bold[/] [link=x]" in said.out
+    output = gans("collect")
+    assert output.code == 1
+    assert_printable(output)
+    assert "[red]bold[/] [link=x]" in output.out
     for command in SHOWN:
         assert_printable(gans(*command))
     assert content(engine) == before
@@ -126,6 +126,6 @@ def test_the_demo_shows_names_only(gans: Gans, monkeypatch: pytest.MonkeyPatch, 
     hostile = replace(city, language="en", titles={"en": NAMES[name], "de": NAMES[name]})
     monkeypatch.setattr(world, "_REAL_CITIES", (hostile, *others))
     monkeypatch.delenv("GANS_DATABASE_URL")
-    said = gans("demo", "--cities", "1")
-    assert said.code == 0, said
-    assert_printable(said)
+    output = gans("demo", "--cities", "1")
+    assert output.code == 0, output
+    assert_printable(output)

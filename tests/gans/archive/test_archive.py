@@ -27,7 +27,7 @@ TEN = datetime(2026, 11, 21, 10, tzinfo=UTC)  # a Saturday; 11 o'clock in Paris
 FILE = "archive/station_status/system_id=velib/date=2026-11-21/hour=10.parquet"
 NOT_MODIFIED, FAILED, UNREADABLE = "not modified", "failed", "unreadable"
 
-Told = Mapping[str, Any] | str
+Outcome = Mapping[str, Any] | str
 """Vehicles by station (docks are 10 less these), or what else became of a question."""
 
 
@@ -41,8 +41,8 @@ Land = Callable[..., str]
 
 @pytest.fixture
 def land(store: FolderStore) -> Land:
-    def land(minute: float, told: Told, **context: Any) -> str:
-        key, data = part(minute, told, **context)
+    def land(minute: float, outcome: Outcome, **context: Any) -> str:
+        key, data = part(minute, outcome, **context)
         store.write(key, data)
         return key
 
@@ -50,23 +50,25 @@ def land(store: FolderStore) -> Land:
 
 
 def part(
-    minute: float, told: Told, late_s: float = 3, zone: str | None = "Europe/Paris", unit: str = "velib", number: int = 1
+    minute: float, outcome: Outcome, late_s: float = 3, zone: str | None = "Europe/Paris", unit: str = "velib", number: int = 1
 ) -> tuple[str, bytes]:
     """A landed part with one answer, asked so many minutes after ten, fetched so long after that."""
     slot = TEN + timedelta(minutes=minute)
     at = slot + timedelta(seconds=late_s)
-    body = b"<html>" if told == UNREADABLE else b""
-    if isinstance(told, Mapping):
-        body = json.dumps({"last_updated": int(at.timestamp()), "data": {"stations": list(map(_station, told.items()))}}).encode()
+    body = b"<html>" if outcome == UNREADABLE else b""
+    if isinstance(outcome, Mapping):
+        body = json.dumps(
+            {"last_updated": int(at.timestamp()), "data": {"stations": list(map(_station, outcome.items()))}}
+        ).encode()
     capture = Capture(
         unit,
         "https://gbfs.example.com/",
-        {NOT_MODIFIED: 304, FAILED: 500}.get(str(told), 200),
+        {NOT_MODIFIED: 304, FAILED: 500}.get(str(outcome), 200),
         slot,
         at,
         context={"system_id": unit, "provider": "gbfs", "timezone": zone, "ttl_s": 60},
         body=body,
-        error="Transient: 500" if told == FAILED else "",
+        error="Transient: 500" if outcome == FAILED else "",
     )
     header = Header(source.name, slot, at, number, "0")
     writer = PartWriter(header)
@@ -74,8 +76,8 @@ def part(
     return str(PartKey.of(header)), writer.close(Footer(at, 1, len(body), 1))
 
 
-def _station(told: tuple[str, Any]) -> dict[str, Any]:
-    station_id, vehicles = told
+def _station(counted: tuple[str, Any]) -> dict[str, Any]:
+    station_id, vehicles = counted
     of = vehicles if isinstance(vehicles, dict) else {"num_bikes_available": vehicles, "num_docks_available": 10 - vehicles}
     return {"station_id": station_id, **of}
 
@@ -121,18 +123,18 @@ def test_a_file_tells_every_answer_in_order_and_what_its_columns_mean(store: Fol
         found = duck.execute(f"SELECT system_id, date, station_id, slot_at::VARCHAR FROM {files}").fetchall()
         day, slots = date(2026, 11, 21), ("2026-11-21 10:00:00+00", "2026-11-21 10:01:00+00")
         assert found == [("velib", day, "a", slots[1]), ("velib", day, "b", slots[0]), ("velib", day, "b", slots[1])]
-        told = "vehicles_available, docks_available, is_renting, vehicles_by_type, reported_ago_s, hour_of_week"
-        assert duck.execute(f"SELECT {told} FROM {files}").fetchall() == [
+        names = "vehicles_available, docks_available, is_renting, vehicles_by_type, reported_ago_s, hour_of_week"
+        assert duck.execute(f"SELECT {names} FROM {files}").fetchall() == [
             (3, None, True, {"mechanical": 1, "ebike": 2}, 20, 131), (7, 3, None, None, None, 131),
             (None,) * 5 + (131,),
         ]  # fmt: skip
         described = duck.execute(f"DESCRIBE FROM read_parquet({files}, hive_partitioning = false)").fetchall()
-        meanings = duck.execute(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata({files})").fetchall()
+        metadata = duck.execute(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata({files})").fetchall()
     kinds = {"VARCHAR(100)": "VARCHAR", "TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE"}
     assert [(name, kind) for name, kind, *_ in described] == [
         (name, kinds.get(kind, kind)) for name, (kind, _) in COLUMNS.items()
     ]
-    assert dict(meanings) == {name: meaning for name, (_, meaning) in COLUMNS.items()}
+    assert dict(metadata) == {name: description for name, (_, description) in COLUMNS.items()}
 
 
 def test_the_table_of_athena_has_the_columns_of_the_files() -> None:
@@ -142,7 +144,7 @@ def test_the_table_of_athena_has_the_columns_of_the_files() -> None:
         "MAP(VARCHAR, INTEGER)": "map<string,int>",
     }  # fmt: skip
     columns = re.findall(r"^    `(\w+)` (\S+) COMMENT '((?:[^']|'')*)'", text, re.MULTILINE)
-    expected = [(name, kinds[kind], meaning.replace("'", "''")) for name, (kind, meaning) in COLUMNS.items()]
+    expected = [(name, kinds[kind], description.replace("'", "''")) for name, (kind, description) in COLUMNS.items()]
     assert columns == [*expected, ("system_id", "string", "the system"), ("date", "string", "the date of slot_at (UTC)")]
 
 
@@ -158,15 +160,15 @@ def test_what_is_not_told_is_not_zero(store: FolderStore, engine: Engine, land: 
 
 
 def test_what_happened_in_a_missing_minute_is_not_known(store: FolderStore, engine: Engine, land: Land) -> None:
-    for minute, told in enumerate(({"a": 9}, FAILED, {"a": 5}, {"b": 1}, {"a": 3}, {"a": 2})):
-        land(minute, told)
+    for minute, outcome in enumerate(({"a": 9}, FAILED, {"a": 5}, {"b": 1}, {"a": 3}, {"a": 2})):
+        land(minute, outcome)
     compact(store, engine, source, TEN)
     assert changes(hour_of(engine)) == (4, 1, 0)
 
 
 def test_an_answer_holds_while_it_is_not_modified(store: FolderStore, engine: Engine, land: Land) -> None:
-    told: list[Told] = [{"a": 4}, NOT_MODIFIED, NOT_MODIFIED, {"a": 2}, UNREADABLE, NOT_MODIFIED, {"a": 9}]
-    for minute, one in enumerate(told):
+    outcomes: list[Outcome] = [{"a": 4}, NOT_MODIFIED, NOT_MODIFIED, {"a": 2}, UNREADABLE, NOT_MODIFIED, {"a": 9}]
+    for minute, one in enumerate(outcomes):
         land(minute, one)
     (done,) = compact(store, engine, source, TEN).systems
     assert done.rows == 3, "what was not modified has no rows in the file"
@@ -175,8 +177,8 @@ def test_an_answer_holds_while_it_is_not_modified(store: FolderStore, engine: En
 
 
 def test_an_hour_begins_with_the_last_minute_of_the_one_before(store: FolderStore, engine: Engine, land: Land) -> None:
-    for minute, told in ((-3, {"a": 9}), (-2, {"a": 7}), (-1, NOT_MODIFIED), (0, NOT_MODIFIED), (1, {"a": 6}), (2, {"a": 6})):
-        land(minute, told)
+    for minute, outcome in ((-3, {"a": 9}), (-2, {"a": 7}), (-1, NOT_MODIFIED), (0, NOT_MODIFIED), (1, {"a": 6}), (2, {"a": 6})):
+        land(minute, outcome)
     (done,) = compact(store, engine, source, TEN).systems
     assert (done.rows, changes(hour_of(engine))) == (2, (3, 1, 0))
     land(60, NOT_MODIFIED)
@@ -222,8 +224,8 @@ def test_an_hour_is_called_as_the_systems_own_clock_does(
 
 def test_what_is_usual_is_the_mean_of_all_weeks(store: FolderStore, engine: Engine, land: Land) -> None:
     week = 7 * 24 * 60
-    for minute, told in ((0, {"a": 9}), (1, {"a": 3}), (week, {"a": 5}), (week + 1, {"a": 4}), (week + 2, {"a": 4})):
-        land(minute, told)
+    for minute, vehicles in ((0, {"a": 9}), (1, {"a": 3}), (week, {"a": 5}), (week + 1, {"a": 4}), (week + 2, {"a": 4})):
+        land(minute, vehicles)
     land(60, {"a": 9})
     for _ in range(2):
         archive(store, engine, source, TEN + 30 * 24 * HOUR, is_again=True)
@@ -236,7 +238,7 @@ def test_what_is_usual_is_the_mean_of_all_weeks(store: FolderStore, engine: Engi
         assert (other["local_hour_of_week"], other["usual_taken"], other["minutes_observed"]) == (132, 0, 1)
 
 
-def history(unit: str, seed: int) -> Iterator[tuple[float, Told, float]]:
+def history(unit: str, seed: int) -> Iterator[tuple[float, Outcome, float]]:
     """Three hours of a system, with everything in them that may happen to a capture: minute, what it told, how late it was."""
     made = random.Random(f"{unit} {seed}")
     vehicles = {"a": 5, "b": 0, "c": 10}
@@ -244,21 +246,21 @@ def history(unit: str, seed: int) -> Iterator[tuple[float, Told, float]]:
         for station_id in vehicles:
             vehicles[station_id] = min(10, max(0, vehicles[station_id] + made.choice((-2, -1, 0, 0, 0, 1, 2))))
         shown = {station_id: count for station_id, count in vehicles.items() if made.random() < 0.9}
-        (told,) = made.choices([shown, NOT_MODIFIED, FAILED, UNREADABLE], (60, 20, 5, 5))
+        (outcome,) = made.choices([shown, NOT_MODIFIED, FAILED, UNREADABLE], (60, 20, 5, 5))
         if made.random() < 0.95:
-            yield minute, told, made.uniform(0, 59) if made.random() < 0.9 else made.uniform(60, 200)
+            yield minute, outcome, made.uniform(0, 59) if made.random() < 0.9 else made.uniform(60, 200)
         if made.random() < 0.05:
             yield minute, shown, made.uniform(0, 200)
 
 
-def by_the_rules(told: list[tuple[float, Told, float]], station_id: str, hour: int) -> tuple[int, ...] | None:
+def by_the_rules(captures: list[tuple[float, Outcome, float]], station_id: str, hour: int) -> tuple[int, ...] | None:
     """Minutes observed and empty, vehicles taken and returned: what the rules say, worked out in another way."""
-    answered = sorted((minute, minute * 60 + late_s, one) for minute, one, late_s in told if one != FAILED)
+    answered = sorted((minute, minute * 60 + late_s, one) for minute, one, late_s in captures if one != FAILED)
     before = [one for one in answered if hour * 60 - 60 <= one[0] < hour * 60]
     begin = max((minute for minute, _, one in before if one != NOT_MODIFIED), default=0)
     before = [one for one in before if one[0] >= begin]
-    last: Told = UNREADABLE
-    seen: dict[float, Told] = {}
+    last: Outcome = UNREADABLE
+    seen: dict[float, Outcome] = {}
     for minute, _, one in sorted(before + [one for one in answered if one[0] // 60 == hour], key=lambda one: one[1]):
         last = last if one == NOT_MODIFIED else one
         if isinstance(last, Mapping):
@@ -275,8 +277,8 @@ def files(store: FolderStore) -> dict[str, bytes | None]:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_it_is_the_same_however_often_and_in_whatever_order_the_captures_came(tmp_path: Path, engine: Engine, seed: int) -> None:
-    told = {unit: list(history(unit, seed)) for unit in ("oslo", "velib")}
-    parts = [part(minute, one, late_s, unit=unit) for unit, all_of in told.items() for minute, one, late_s in all_of]
+    histories = {unit: list(history(unit, seed)) for unit in ("oslo", "velib")}
+    parts = [part(minute, one, late_s, unit=unit) for unit, all_of in histories.items() for minute, one, late_s in all_of]
     made, until = random.Random(seed), TEN + 3 * HOUR
     results = []
     for attempt in range(3):
@@ -296,8 +298,8 @@ def test_it_is_the_same_however_often_and_in_whatever_order_the_captures_came(tm
     names = ("minutes_observed", "minutes_empty", "vehicles_taken", "vehicles_returned")
     found = {(row["system_id"], row["station_id"], (row["hour_at"] - TEN) // HOUR): row for row in results[0][0]}
     assert {where: tuple(row[name] for name in names) for where, row in found.items()} == {
-        (unit, station_id, hour): by_the_rules(told[unit], station_id, hour)
-        for unit in told for station_id in "abc" for hour in range(3)
+        (unit, station_id, hour): by_the_rules(histories[unit], station_id, hour)
+        for unit in histories for station_id in "abc" for hour in range(3)
     }  # fmt: skip
 
 
@@ -399,8 +401,8 @@ def test_an_id_that_no_table_takes_costs_only_itself(store: FolderStore, engine:
 
 def test_an_hour_of_which_nothing_can_be_said(store: FolderStore, engine: Engine, land: Land) -> None:
     assert compact(store, engine, source, TEN).systems == []
-    for minute, told in enumerate((NOT_MODIFIED, FAILED, UNREADABLE, {})):
-        land(minute, told)
+    for minute, outcome in enumerate((NOT_MODIFIED, FAILED, UNREADABLE, {})):
+        land(minute, outcome)
     (done,) = compact(store, engine, source, TEN).systems
     assert (done.key, done.rows, done.stations) == ("", 0, 0)
     assert rows(engine) == rows(engine, station_usuals) == []
@@ -426,5 +428,5 @@ def test_a_real_answer_has_all_its_stations(store: FolderStore, engine: Engine, 
     store.write(str(PartKey.of(writer.header)), writer.close(Footer(TEN, 1, len(body), 1)))
     (done,) = compact(store, engine, source, TEN).systems
     assert (done.rows, done.stations) == (1485, 1485)
-    told = {str(one["station_id"]): one["num_bikes_available"] for one in json.loads(body)["data"]["stations"]}
-    assert {row["station_id"]: row["vehicles_mean"] for row in rows(engine)} == told
+    expected = {str(one["station_id"]): one["num_bikes_available"] for one in json.loads(body)["data"]["stations"]}
+    assert {row["station_id"]: row["vehicles_mean"] for row in rows(engine)} == expected

@@ -49,10 +49,10 @@ class Scripted(Http):
     def get(self, source: Source, request: Request, conditions: Mapping[str, str] | None = None) -> Response:
         self.requests += 1
         self.asked[request.unit] = dict(conditions or {})
-        told = self.script.get(request.unit, Response(200, {}, b"ok"))
-        if isinstance(told, Response):
-            return told
-        raise told
+        outcome = self.script.get(request.unit, Response(200, {}, b"ok"))
+        if isinstance(outcome, Response):
+            return outcome
+        raise outcome
 
 
 class Broken(FolderStore):
@@ -68,7 +68,7 @@ class Broken(FolderStore):
         super().write(key, data)
 
 
-def probe(*units: str | Provided, **told: Any) -> Source:
+def probe(*units: str | Provided, **fields: Any) -> Source:
     def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
         for unit in units:
             yield unit if isinstance(unit, Provided) else Request(unit, f"https://api.test/{unit}", context={"of": unit})
@@ -78,7 +78,7 @@ def probe(*units: str | Provided, **told: Any) -> Source:
             "name": "probe", "provider": "", "docs": "", "licence": "", "schedule": every(hours=1), "stale_after": timedelta(1),
             "hosts": ("api.test",), "reads": (), "writes": (), "plan": plan, "parse": lambda _: iter(()),
         }
-        | told
+        | fields
     )  # fmt: skip
 
 
@@ -95,12 +95,12 @@ def run(store: FolderStore) -> Run:
     """Collects for the slot; every reading of the clock is a second later."""
     seconds = iter(range(100_000))
 
-    def run(source: Source, asking: Http, **told: Any) -> Collected:
+    def run(source: Source, asking: Http, **overrides: Any) -> Collected:
         return collect(
             source,
             SLOT,
             http=asking,
-            **{"store": store, "reference": Rows(), "clock": lambda: NOW + timedelta(seconds=next(seconds))} | told,
+            **{"store": store, "reference": Rows(), "clock": lambda: NOW + timedelta(seconds=next(seconds))} | overrides,
         )
 
     return run
@@ -174,13 +174,13 @@ def test_nothing_to_ask_is_landed_with_the_reason(run: Run, store: FolderStore) 
 
 
 def test_progress_is_told(run: Run) -> None:
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     run(
         probe("a", Provided("b", {}), "c"),
         Scripted(a=Permanent("no")),
-        on_progress=lambda done, known: told.append((done, known)),
+        on_progress=lambda done, known: progress.append((done, known)),
     )
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert progress == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_a_missing_key_is_said_before_anything_is_asked(run: Run, store: FolderStore) -> None:
@@ -251,14 +251,14 @@ def test_of_a_stopped_run_only_the_last_part_is_cut_short(run: Run, store: Folde
 
 
 def test_the_second_run_asks_only_for_what_is_newer(run: Run, store: FolderStore) -> None:
-    told = {"etag": '"1"', "last-modified": "Sun, 30 Mar 2025 00:00:00 GMT"}
-    first = Scripted(a=Response(200, told, b"x"), b=Response(200, {"etag": '"2"'}, b"x"), d=Permanent("no", 404))
+    headers = {"etag": '"1"', "last-modified": "Sun, 30 Mar 2025 00:00:00 GMT"}
+    first = Scripted(a=Response(200, headers, b"x"), b=Response(200, {"etag": '"2"'}, b"x"), d=Permanent("no", 404))
     run(probe(*"abcd"), first)
     assert set(map(str, first.asked.values())) == {"{}"}
     again = Scripted(a=NotModified("nothing newer", 304))
     run(probe(*"abcd"), again)
     assert again.asked == {
-        "a": {"If-None-Match": '"1"', "If-Modified-Since": told["last-modified"]},
+        "a": {"If-None-Match": '"1"', "If-Modified-Since": headers["last-modified"]},
         "b": {"If-None-Match": '"2"'},
         "c": {},
         "d": {},
@@ -373,11 +373,11 @@ def test_what_an_answer_names_is_asked_next(run: Run, store: FolderStore) -> Non
         a2=Transient("busy"),
         b=Response(200, {}, b"[]"),
     )
-    told: list[tuple[int, int]] = []
-    collected = run(probe("a", "b", follow=follow), asking, on_progress=lambda done, known: told.append((done, known)))
+    progress: list[tuple[int, int]] = []
+    collected = run(probe("a", "b", follow=follow), asking, on_progress=lambda done, known: progress.append((done, known)))
     assert [capture.unit for capture in captured(store)] == ["a", "a1", "a1x", "a2", "b"]
     assert (collected.units, collected.transient) == (5, 1)
-    assert told == [(1, 4), (2, 5), (3, 5), (4, 5), (5, 5)]
+    assert progress == [(1, 4), (2, 5), (3, 5), (4, 5), (5, 5)]
 
 
 def test_an_answer_that_cannot_be_followed_costs_nothing_else(run: Run, store: FolderStore) -> None:
@@ -411,8 +411,8 @@ def test_answers_that_name_ever_more_are_cut_off_and_that_is_recorded(
     run: Run, store: FolderStore, monkeypatch: pytest.MonkeyPatch, follow: Any, asked: list[str], failed: list[str]
 ) -> None:
     monkeypatch.setattr(module, "MAX_FOLLOWED", 3)
-    asking, told = Scripted(), list[tuple[int, int]]()
-    collected = run(probe("a", "b", follow=follow), asking, on_progress=lambda done, known: told.append((done, known)))
+    asking, progress = Scripted(), list[tuple[int, int]]()
+    collected = run(probe("a", "b", follow=follow), asking, on_progress=lambda done, known: progress.append((done, known)))
     assert list(asking.asked) == asked
     refused = [capture for capture in captured(store) if capture.error]
     assert [capture.unit for capture in refused] == failed
@@ -420,7 +420,7 @@ def test_answers_that_name_ever_more_are_cut_off_and_that_is_recorded(
         (0, "https://api.test/x", "Permanent: not asked: the answers of this run name more than 3 requests")
     }
     assert (collected.units, collected.permanent) == (len(asked) + len(failed), len(failed))
-    assert told[-1] == (collected.units, collected.units)
+    assert progress[-1] == (collected.units, collected.units)
 
 
 # the whole of it, against the simulator
@@ -479,8 +479,8 @@ def test_it_knows_no_sql_and_nothing_heavy() -> None:
 # answers that tell the present state
 
 
-def holding(until: datetime, *units: str, **told: Any) -> Source:
-    return probe(*units, schedule=every(minutes=1), holds_until=lambda capture: until, **told)
+def holding(until: datetime, *units: str, **fields: Any) -> Source:
+    return probe(*units, schedule=every(minutes=1), holds_until=lambda capture: until, **fields)
 
 
 def statuses(store: Store) -> list[int]:

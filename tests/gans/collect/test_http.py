@@ -36,13 +36,13 @@ CLOSED = object()
 Send = Callable[[socket.socket], None]
 
 
-def source(**told: object) -> Source:
+def source(**overrides: object) -> Source:
     return Source(
         **{
             "name": "probe", "provider": "", "docs": "", "licence": "", "schedule": every(hours=1), "stale_after": timedelta(1),
             "hosts": (HOST, "other.test"), "reads": (), "writes": (), "plan": lambda *_: iter(()), "parse": lambda _: iter(()),
         }
-        | told
+        | overrides
     )  # fmt: skip
 
 
@@ -50,8 +50,8 @@ SOURCE = source()
 
 
 def answer(status: str = "200 OK", body: bytes = b"", **headers: str) -> bytes:
-    told = {"Content-Length": str(len(body)), **{name.replace("_", "-"): value for name, value in headers.items()}}
-    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    sent = {"Content-Length": str(len(body)), **{name.replace("_", "-"): value for name, value in headers.items()}}
+    head = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
     return f"HTTP/1.1 {status}\r\n{head}\r\n".encode("latin-1") + body
 
 
@@ -142,9 +142,9 @@ def failure(asking: Http, *, of: type[GansError] = Transient, source: Source = S
 
 def test_an_answer_is_its_status_body_and_the_headers_worth_keeping(asking: Http, upstream: Upstream) -> None:
     upstream.script = [answer(body=b"\x00\xff", Content_Type="text/html", ETAG='"1"', Set_Cookie="x=1", Server="nginx")]
-    told = asking.get(SOURCE, REQUEST, {"If-None-Match": '"0"'})
-    assert (told.status, told.body) == (200, b"\x00\xff")
-    assert told.headers == {"content-type": "text/html", "etag": '"1"'}
+    response = asking.get(SOURCE, REQUEST, {"If-None-Match": '"0"'})
+    assert (response.status, response.body) == (200, b"\x00\xff")
+    assert response.headers == {"content-type": "text/html", "etag": '"1"'}
     line, *headers = upstream.asked[0].split("\r\n")
     assert line == f"GET /{HOST}/v1?q=a+b HTTP/1.1"
     assert {'If-None-Match: "0"', "Accept-Language: de", "Accept-Encoding: gzip"} <= set(headers)
@@ -191,15 +191,15 @@ def test_what_will_not_pass_is_asked_once(asking: Http, upstream: Upstream, stat
     if status.startswith("304.5"):  # no status at all is a broken answer
         assert failure(asking).status == 0
     else:
-        told = failure(asking, of=Permanent)
-        assert (told.status, asking.requests) == (int(status[:3]), 1)
+        error = failure(asking, of=Permanent)
+        assert (error.status, asking.requests) == (int(status[:3]), 1)
 
 
 def test_after_a_few_tries_it_is_given_up(asking: Http, upstream: Upstream, waits: list[float]) -> None:
     upstream.script = [answer("503 Busy")] * 9
-    told = failure(asking)
-    assert (told.status, len(upstream.asked)) == (503, http.TRIES)
-    assert str(told) == f"{HOST} answered 503 Service Unavailable (tried {http.TRIES} times)"
+    error = failure(asking)
+    assert (error.status, len(upstream.asked)) == (503, http.TRIES)
+    assert str(error) == f"{HOST} answered 503 Service Unavailable (tried {http.TRIES} times)"
     assert all(0 <= wait <= http.BACKOFF_S * 2**n for n, wait in enumerate(waits[1:]))
 
 
@@ -241,20 +241,20 @@ def test_a_retry_after_of_nothing_is_no_leave_to_hammer(
 
 def test_a_wait_that_was_asked_for_is_told_on(asking: Http, upstream: Upstream) -> None:
     upstream.script = [answer("429 Too Many Requests", Retry_After="3600")] * http.TRIES
-    told = failure(asking)
-    assert isinstance(told, Transient)
-    assert (told.status, told.retry_after) == (429, 3600)
+    error = failure(asking)
+    assert isinstance(error, Transient)
+    assert (error.status, error.retry_after) == (429, 3600)
 
 
 @pytest.mark.parametrize("status", ["429 Enough", "403 No", "200 OK", "503 Busy"])
 def test_a_used_up_quota_is_told_at_once_whatever_the_status(asking: Http, upstream: Upstream, status: str) -> None:
     quota = Quota(per_month=600, per_request=2, plan="BASIC", is_used_up=lambda _, body: body == b"no units left")
     upstream.script = [answer(status, b"no units left", Content_Type="text/plain")] * 3
-    told = failure(asking, of=QuotaExceeded, source=source(quota=quota))
-    assert isinstance(told, Permanent)
-    assert (told.status, len(upstream.asked)) == (int(status[:3]), 1)
-    assert str(told).startswith(f"{HOST} answered {status[:3]}")
-    assert str(told).endswith(": no units left")
+    error = failure(asking, of=QuotaExceeded, source=source(quota=quota))
+    assert isinstance(error, Permanent)
+    assert (error.status, len(upstream.asked)) == (int(status[:3]), 1)
+    assert str(error).startswith(f"{HOST} answered {status[:3]}")
+    assert str(error).endswith(": no units left")
     upstream.script = [answer("429 Enough", b"a little slower")]
     assert asking.get(source(quota=quota), REQUEST).body == b"ok"
 
@@ -317,11 +317,11 @@ def test_a_body_over_the_cap_is_cut_off(asking: Http, upstream: Upstream, monkey
     upstream.script = [answer(body=bomb, Content_Encoding="gzip") if packed else endless]
     tracemalloc.start()
     try:
-        told = failure(asking, of=Permanent)
+        error = failure(asking, of=Permanent)
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
-    assert str(told) == f"{HOST}: the answer is over 2 MiB and was cut off"
+    assert str(error) == f"{HOST}: the answer is over 2 MiB and was cut off"
     assert asking.requests == 1
     assert packed or upstream.hung_up.wait(1), "the connection is not left open"
 
@@ -431,8 +431,8 @@ def test_a_redirect_to_any_other_place_is_refused(asking: Http, upstream: Upstre
 
 def test_redirects_end(asking: Http, upstream: Upstream) -> None:
     upstream.script = [answer("301 Moved", Location="/v1")] * 99
-    told = failure(asking, of=Permanent)
-    assert str(told) == f"{HOST} redirects more than {http.MAX_REDIRECTS} times"
+    error = failure(asking, of=Permanent)
+    assert str(error) == f"{HOST} redirects more than {http.MAX_REDIRECTS} times"
     assert asking.requests == http.MAX_REDIRECTS + 1
 
 
@@ -454,8 +454,8 @@ def test_the_body_of_a_redirect_is_not_read(asking: Http, upstream: Upstream) ->
 
 @pytest.mark.parametrize("url", ["http://api.test/", "https://evil.test/", "https://127.0.0.1/"])
 def test_a_source_asks_its_own_hosts_only(asking: Http, upstream: Upstream, url: str) -> None:
-    told = failure(asking, of=Permanent, request=Request("x", url))
-    assert str(told).endswith("probe may ask api.test, other.test")
+    error = failure(asking, of=Permanent, request=Request("x", url))
+    assert str(error).endswith("probe may ask api.test, other.test")
     assert upstream.asked == []
 
 
@@ -505,8 +505,8 @@ def test_a_name_that_leads_into_a_private_network_is_not_asked(
     connects: list[str], monkeypatch: pytest.MonkeyPatch, address: str, among: bool
 ) -> None:
     resolve(monkeypatch, *["93.184.216.34"] * among, address)
-    told = failure(Http(Settings()), of=Permanent)
-    assert str(told) == f"Refused to ask {HOST}: its name leads into a private network"
+    error = failure(Http(Settings()), of=Permanent)
+    assert str(error) == f"Refused to ask {HOST}: its name leads into a private network"
     assert connects == []
 
 
@@ -569,7 +569,9 @@ def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         connect = urllib3.util.connection.create_connection
         there = ("127.0.0.1", running[0].port)
         resolve(monkeypatch, "93.184.216.34")
-        monkeypatch.setattr(urllib3.util.connection, "create_connection", lambda _, *args, **told: connect(there, *args, **told))
+        monkeypatch.setattr(
+            urllib3.util.connection, "create_connection", lambda _, *args, **options: connect(there, *args, **options)
+        )
         return running[0]
 
     yield start
@@ -593,8 +595,8 @@ def test_a_wrong_certificate_is_refused(
     server = secure("evil.test" if trusted else HOST)
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, str(tmp_path / "ca.pem")) if trusted else monkeypatch.delenv(name, raising=False)
-    told = failure(Http(Settings()), of=Permanent)
-    assert str(told) == f"{HOST}: its certificate could not be verified"
+    error = failure(Http(Settings()), of=Permanent)
+    assert str(error) == f"{HOST}: its certificate could not be verified"
     assert server.asked == []
 
 
@@ -672,8 +674,8 @@ def test_without_its_optional_key_a_source_asks_the_public_host(asking: Http, up
 
 
 def echo(status: str) -> bytes:
-    told = f"No such thing: {KEY}, s3cr3t%2Fk3y%2B1".encode()
-    return answer(status, told, Content_Type="text/plain", Location=f"https://evil.test/?k={KEY}")
+    body = f"No such thing: {KEY}, s3cr3t%2Fk3y%2B1".encode()
+    return answer(status, body, Content_Type="text/plain", Location=f"https://evil.test/?k={KEY}")
 
 
 def malformed(connection: socket.socket) -> None:
@@ -694,8 +696,8 @@ def test_a_key_is_nowhere_else(
     caplog.set_level(logging.DEBUG)
     upstream.script = [step] * http.TRIES
     try:
-        told = keyed.get(source, REQUEST)
-        seen = repr(told.body) + repr(told.headers)
+        response = keyed.get(source, REQUEST)
+        seen = repr(response.body) + repr(response.headers)
     except GansError as error:
         seen = f"{error!r} {error.__dict__}"
     for form in (KEY, "s3cr3t", "k3y"):
@@ -724,12 +726,12 @@ def test_a_message_tells_what_a_program_was_told_and_no_more(asking: Http, upstr
 # a source that is told its hosts
 
 
-TOLD = source(hosts=(), discovers_hosts=True)
+DISCOVERING = source(hosts=(), discovers_hosts=True)
 
 
 def test_a_source_that_is_told_its_hosts_may_ask_any_public_one(asking: Http, upstream: Upstream) -> None:
     for host in ("gbfs.example.com", "8.8.8.8", "[2606:4700::1111]", "xn--rder-loa.example"):
-        assert asking.get(TOLD, Request("a", f"https://{host}/gbfs.json")).body == b"ok"
+        assert asking.get(DISCOVERING, Request("a", f"https://{host}/gbfs.json")).body == b"ok"
     assert len(upstream.asked) == 4
 
 
@@ -745,7 +747,7 @@ def test_a_source_that_is_told_its_hosts_may_ask_any_public_one(asking: Http, up
     ],
 )  # fmt: skip
 def test_it_may_ask_no_other_address(asking: Http, upstream: Upstream, url: str) -> None:
-    refused = failure(asking, of=Permanent, source=TOLD, request=Request("a", url))
+    refused = failure(asking, of=Permanent, source=DISCOVERING, request=Request("a", url))
     assert "Refused to ask" in str(refused)
     assert upstream.asked == []
 
@@ -753,13 +755,13 @@ def test_it_may_ask_no_other_address(asking: Http, upstream: Upstream, url: str)
 @pytest.mark.parametrize("target", ["http://169.254.169.254/", "https://127.0.0.1/", "file:///etc/passwd", "https://localhost/"])
 def test_it_follows_no_redirect_to_one(asking: Http, upstream: Upstream, target: str) -> None:
     upstream.script = [answer("302 Found", Location=target)]
-    refused = failure(asking, of=Permanent, source=TOLD, request=Request("a", "https://gbfs.example.com/"))
+    refused = failure(asking, of=Permanent, source=DISCOVERING, request=Request("a", "https://gbfs.example.com/"))
     assert "Refused to ask" in str(refused)
     assert len(upstream.asked) == 1
 
 
 def test_a_name_that_leads_into_a_private_network_is_refused_on_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 443))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_told: found)
-    refused = failure(Http(Settings()), of=Permanent, source=TOLD, request=Request("a", "https://gbfs.example.com/"))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: found)
+    refused = failure(Http(Settings()), of=Permanent, source=DISCOVERING, request=Request("a", "https://gbfs.example.com/"))
     assert str(refused) == "Refused to ask gbfs.example.com: its name leads into a private network"

@@ -48,7 +48,7 @@ kinds = Table(
     MetaData(),
     Column("number", Integer, primary_key=True, autoincrement=False, info={"facts": bits(32)}),
     Column("label", String(64), primary_key=True),
-    Column("told", Text),
+    Column("note", Text),
     Column("short", String(5)),
     Column("is_so", Boolean),
     Column("small", SmallInteger, info={"facts": bits(16)}),
@@ -207,14 +207,14 @@ TEXTS = (
 
 
 def test_texts(engine: Engine, table: Table) -> None:
-    put(engine, table, *(kind(number, told=told) for number, told in enumerate(TEXTS)))
-    assert [row["told"] for row in rows(engine, table)] == list(TEXTS)
+    put(engine, table, *(kind(number, note=note) for number, note in enumerate(TEXTS)))
+    assert [row["note"] for row in rows(engine, table)] == list(TEXTS)
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_text_that_all_rows_have_in_common(engine: Engine, table: Table, text: str) -> None:
-    put(engine, table, kind(1, told=text, whole=1), kind(2, told=text, whole=2))
-    assert [(row["told"], row["whole"]) for row in rows(engine, table)] == [(text, 1), (text, 2)]
+    put(engine, table, kind(1, note=text, whole=1), kind(2, note=text, whole=2))
+    assert [(row["note"], row["whole"]) for row in rows(engine, table)] == [(text, 1), (text, 2)]
 
 
 def test_texts_in_a_key(engine: Engine, table: Table) -> None:
@@ -246,29 +246,29 @@ def test_numbers(engine: Engine, table: Table) -> None:
 @pytest.mark.parametrize("column", ["small", "whole", "big"])
 def test_whole_numbers_to_their_bounds(engine: Engine, table: Table, column: str) -> None:
     bounds = column_facts(table.c[column])
-    told = [bounds.ge, -1, 0, 1, bounds.le, None]
-    put(engine, table, *(kind(number, **{column: value}) for number, value in enumerate(told)))
-    assert [row[column] for row in rows(engine, table)] == told
+    values = [bounds.ge, -1, 0, 1, bounds.le, None]
+    put(engine, table, *(kind(number, **{column: value}) for number, value in enumerate(values)))
+    assert [row[column] for row in rows(engine, table)] == values
 
 
 def test_booleans_dates_and_instants(engine: Engine, table: Table) -> None:
     east = timezone(timedelta(hours=5, minutes=45))
-    told: list[dict[str, Any]] = [
+    note: list[dict[str, Any]] = [
         {"is_so": True, "on": date(2024, 2, 29), "at": AT},
         {"is_so": False, "on": date(1583, 1, 1), "at": datetime(2026, 5, 4, 0, 10, tzinfo=east)},
         {"is_so": None, "on": date(9999, 12, 31), "at": datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)},
         {"is_so": None, "on": None, "at": None},
     ]
-    put(engine, table, *(kind(number, **values) for number, values in enumerate(told)))
+    put(engine, table, *(kind(number, **values) for number, values in enumerate(note)))
     found = rows(engine, table)
-    assert [{name: row[name] for name in ("is_so", "on", "at")} for row in found] == told
+    assert [{name: row[name] for name in ("is_so", "on", "at")} for row in found] == note
     assert found[1]["at"] == datetime(2026, 5, 3, 18, 25, tzinfo=UTC)
     assert [type(row["is_so"]) for row in found] == [bool, bool, type(None), type(None)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_rows_that_share_nearly_all_and_rows_of_nulls(engine: Engine, table: Table, count: int) -> None:
-    values = {"told": "t", "short": "s", "is_so": True, "small": 1, "whole": 2, "big": 3, "exact": 0.5, "on": date(2026, 1, 1)}
+    values = {"note": "t", "short": "s", "is_so": True, "small": 1, "whole": 2, "big": 3, "exact": 0.5, "on": date(2026, 1, 1)}
     full = {**values, "at": AT, "other": 4, "other_at": AT, "fetched_at": AT}
     nulls = {**dict.fromkeys(full), "other_at": AT, "fetched_at": AT}
     put(engine, table, *({"number": number, "label": "full", **full} for number in range(count)))
@@ -307,12 +307,12 @@ TOO_MUCH = {
 def test_what_does_not_fit_is_refused_by_the_check_and_by_the_database(
     engine: Engine, table: Table, column: str, others: int
 ) -> None:
-    told = [kind(number) | {column: TOO_MUCH[column]} for number in range(others + 1)]
+    note = [kind(number) | {column: TOO_MUCH[column]} for number in range(others + 1)]
     with pytest.raises(BadData, match=column):
-        put(engine, table, *told)
+        put(engine, table, *note)
     if not is_lenient(engine, column):
-        struct = row_type(table, tuple(told[0]))
-        unchecked = [struct(**row) for row in told]
+        struct = row_type(table, tuple(note[0]))
+        unchecked = [struct(**row) for row in note]
         with pytest.raises(DBAPIError):
             in_transaction(engine, lambda connection: upsert(connection, table, unchecked))
     assert rows(engine, table) == []
@@ -352,9 +352,9 @@ def test_long_rows_go_in_several_statements(
     engine: Engine, table: Table, statements: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upserts, "BATCH_BYTES", 25_000)
-    told = [str(number) * 10_000 for number in range(8)]
-    put(engine, table, *(kind(number, told=text) for number, text in enumerate(told)))
-    assert [row["told"] for row in rows(engine, table)] == told
+    note = [str(number) * 10_000 for number in range(8)]
+    put(engine, table, *(kind(number, note=text) for number, text in enumerate(note)))
+    assert [row["note"] for row in rows(engine, table)] == note
     if not is_lenient(engine):
         assert len(statements) == 4
         assert max(statements) < 2 * 25_000 + 3_000
@@ -364,9 +364,9 @@ def test_a_row_longer_than_a_batch_goes_alone(
     engine: Engine, table: Table, statements: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upserts, "BATCH_BYTES", 5_000)
-    told = ["x" * 100, "y" * 10_000, "z" * 100]
-    put(engine, table, *(kind(number, told=text) for number, text in enumerate(told)))
-    assert [row["told"] for row in rows(engine, table)] == told
+    note = ["x" * 100, "y" * 10_000, "z" * 100]
+    put(engine, table, *(kind(number, note=text) for number, text in enumerate(note)))
+    assert [row["note"] for row in rows(engine, table)] == note
 
 
 def test_many_rows_go_in_several_statements(

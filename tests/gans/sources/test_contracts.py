@@ -137,9 +137,9 @@ def planned(source: Source) -> list[Request | Provided]:
 
 
 def capture_of(source: Source, body: bytes) -> Capture:
-    told = recorded(source.name)
+    recording = recorded(source.name)
     url = next(unit.full_url for unit in planned(source) if isinstance(unit, Request))
-    return Capture("recorded", url, told.status, slot_of(source), NOW, context=told.context, body=body)
+    return Capture("recorded", url, recording.status, slot_of(source), NOW, context=recording.context, body=body)
 
 
 def part_of(source: Source, captures: list[Capture]) -> Part:
@@ -157,7 +157,7 @@ def parsed(source: Source, capture: Capture) -> tuple[list[Row], list[Reject]]:
     return list(rows_of(items)), [item for item in items if isinstance(item, Reject)]
 
 
-def understood(source: Source, capture: Capture) -> ParsedPart:
+def parsed_part(source: Source, capture: Capture) -> ParsedPart:
     return parse_part(source, part_of(source, [capture]), fixed_keys())
 
 
@@ -217,10 +217,10 @@ def test_it_asks_only_the_hosts_that_it_names_and_shows_no_key(source: Source) -
 def test_what_a_plan_gives_is_understood(source: Source) -> None:
     for unit in planned(source):
         if isinstance(unit, Provided):
-            given = Capture(unit.unit, "", 0, slot_of(source), NOW, context=unit.context)
-            meaning = understood(source, given)
-            assert meaning.rows
-            assert meaning.refused == []
+            provided = Capture(unit.unit, "", 0, slot_of(source), NOW, context=unit.context)
+            result = parsed_part(source, provided)
+            assert result.rows
+            assert result.refused == []
 
 
 def test_its_payload_is_small_and_has_the_context_that_the_plan_gives(source: Source) -> None:
@@ -240,26 +240,26 @@ def test_its_payload_becomes_rows(source: Source) -> None:
     assert rejected == []
     assert parsed(source, capture) == (rows, rejected)
     assert {row.table for row in rows} <= set(source.writes)
-    meaning = understood(source, capture)
-    assert meaning.refused == []
-    assert meaning.status == "ok"
-    assert sum(map(len, meaning.rows.values())) == len(rows), "two rows have one key"
+    result = parsed_part(source, capture)
+    assert result.refused == []
+    assert result.status == "ok"
+    assert sum(map(len, result.rows.values())) == len(rows), "two rows have one key"
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_payload_gives_good_rows_or_says_why_not(source: Source, damage: str) -> None:
     capture = capture_of(source, DAMAGES[damage](payload(source.name)))
     rows, rejected = parsed(source, capture)
-    meaning = understood(source, capture)
-    assert [refused.reason for refused in meaning.refused] == [reject.reason for reject in rejected]
-    assert sum(map(len, meaning.rows.values())) <= len(rows)
+    result = parsed_part(source, capture)
+    assert [refused.reason for refused in result.refused] == [reject.reason for reject in rejected]
+    assert sum(map(len, result.rows.values())) <= len(rows)
 
 
 def test_no_changed_byte_makes_it_fail(source: Source) -> None:
     whole, chance = payload(source.name), random.Random(source.name)
-    for place in chance.sample(range(len(whole)), min(len(whole), 100)):
+    for index in chance.sample(range(len(whole)), min(len(whole), 100)):
         for byte in (b"\xff", b'"'):
-            parsed(source, capture_of(source, whole[:place] + byte + whole[place + 1 :]))
+            parsed(source, capture_of(source, whole[:index] + byte + whole[index + 1 :]))
 
 
 @pytest.mark.parametrize("path", sorted(Path(gans.sources.__path__[0]).glob("*.py")), ids=lambda path: path.stem)

@@ -55,8 +55,8 @@ def test_a_foreign_key_is_refused(key: str) -> None:
         PartKey.parse(key)
 
 
-def capture(unit: str, body: bytes = b"", **told: object) -> Capture:
-    return Capture(unit, "https://api.test/", 200, SLOT, NOW, body=body, **told)
+def capture(unit: str, body: bytes = b"", **fields: object) -> Capture:
+    return Capture(unit, "https://api.test/", 200, SLOT, NOW, body=body, **fields)
 
 
 CAPTURES = [
@@ -173,13 +173,13 @@ LARGEST: dict[str, Callable[[], bytes]] = {
 def test_reading_a_part_takes_little_memory_whatever_it_is(case: str, tmp_path: Path) -> None:
     """The load function has 512 MB, of which its code takes up to a hundred."""
     if case == "a bomb":
-        data, told = gzip.compress(bytes(200 * MIB), 1), "The part holds more than 72 MiB uncompressed"
+        data, expected = gzip.compress(bytes(200 * MIB), 1), "The part holds more than 72 MiB uncompressed"
     else:
-        data, told = written([capture("large", LARGEST[case]())]), str(32 * MIB)
+        data, expected = written([capture("large", LARGEST[case]())]), str(32 * MIB)
     (tmp_path / "part").write_bytes(data)
     run = subprocess.run((sys.executable, "-c", MEASURED, tmp_path / "part"), capture_output=True, text=True, check=True)
-    said, peak_mib = run.stdout.splitlines()
-    assert said == told
+    outcome, peak_mib = run.stdout.splitlines()
+    assert outcome == expected
     assert int(peak_mib) < 300
 
 
@@ -187,8 +187,8 @@ def test_any_damage_is_bad_data_or_none() -> None:
     chance = random.Random(7)
     plain = gzip.decompress(WHOLE)
     for _ in range(500):
-        place, byte = chance.randrange(len(plain)), chance.choice(b'\x00\xff"{}[]\\\n9e')
-        damaged = plain[:place] + bytes([byte]) + plain[place + 1 :]
-        for data in (gzip.compress(damaged), WHOLE[: place % len(WHOLE)] + bytes([byte]) + WHOLE[place % len(WHOLE) + 1 :]):
+        offset, byte = chance.randrange(len(plain)), chance.choice(b'\x00\xff"{}[]\\\n9e')
+        damaged = plain[:offset] + bytes([byte]) + plain[offset + 1 :]
+        for data in (gzip.compress(damaged), WHOLE[: offset % len(WHOLE)] + bytes([byte]) + WHOLE[offset % len(WHOLE) + 1 :]):
             with suppress(BadData):
                 read_part(data)

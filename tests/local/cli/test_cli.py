@@ -30,13 +30,13 @@ from local.simulator import FAULTS, Simulator
 ROOT = Path(__file__).parents[3]
 
 
-class Said(NamedTuple):
+class Output(NamedTuple):
     code: int
     out: str
     err: str
 
 
-Gans = Callable[..., Said]
+Gans = Callable[..., Output]
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def gans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "200")
 
-    def run(*arguments: str) -> Said:
+    def run(*arguments: str) -> Output:
         monkeypatch.setattr(sys, "argv", ["gans", *arguments])
         capsys.readouterr()
         try:
@@ -56,7 +56,7 @@ def gans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
             code = 0
         except SystemExit as end:
             code = int(end.code or 0)
-        return Said(code, *capsys.readouterr())
+        return Output(code, *capsys.readouterr())
 
     return run
 
@@ -99,11 +99,11 @@ def test_the_demo_ends_in_a_table_worth_looking_at_and_twice_doubles_nothing(gan
 
 @pytest.mark.usefixtures("simulator")
 def test_collect_fills_an_empty_folder_and_says_so(gans: Gans) -> None:
-    said = gans("collect")
-    assert said.code == 0, said
-    assert "Set up the new database" in said.err
-    assert re.search(r"cities .* ok .*4 city_populations", said.out)
-    assert re.search(r"weather .* ok .*672 weather_forecasts", said.out)
+    output = gans("collect")
+    assert output.code == 0, output
+    assert "Set up the new database" in output.err
+    assert re.search(r"cities .* ok .*4 city_populations", output.out)
+    assert re.search(r"weather .* ok .*672 weather_forecasts", output.out)
     assert len(rows("weather_forecasts")) == 4 * 168
 
 
@@ -122,18 +122,18 @@ def test_json_is_all_that_stands_on_standard_output(gans: Gans) -> None:
 def test_the_second_run_of_a_page_that_did_not_change_is_not_modified(gans: Gans, simulator: Simulator) -> None:
     assert gans("collect", "cities").code == 0
     before = rows("cities")
-    said = gans("collect", "cities")
-    assert said.code == 0
-    assert "not_modified" in said.out
+    output = gans("collect", "cities")
+    assert output.code == 0
+    assert "not_modified" in output.out
     assert [row[:10] for row in rows("cities")] == [row[:10] for row in before]
 
 
 def test_a_failing_upstream_costs_one_source_and_the_next_run_heals_it(gans: Gans, simulator: Simulator) -> None:
     simulator.inject("error_page", times=1, host="api.open-meteo.com")
-    said = gans("collect")
-    assert said.code == 1
-    assert re.search(r"cities .* ok ", said.out)
-    assert re.search(r"weather .* failed ", said.out)
+    output = gans("collect")
+    assert output.code == 1
+    assert re.search(r"cities .* ok ", output.out)
+    assert re.search(r"weather .* failed ", output.out)
     assert "Not an answer of Open-Meteo" in gans("status").out
     assert gans("collect", "weather").code == 0
     assert len(rows("weather_forecasts")) == 4 * 168
@@ -145,9 +145,9 @@ def test_load_and_replay_rebuild_a_lost_database_from_the_landing(gans: Gans) ->
     cities, weather = rows("cities"), rows("weather_forecasts")
     for file in Path("data").glob("gans.db*"):
         file.unlink()
-    said = gans("load")
-    assert said.code == 0, said
-    assert f"Loaded {len(outcomes)} parts" in said.out
+    output = gans("load")
+    assert output.code == 0, output
+    assert f"Loaded {len(outcomes)} parts" in output.out
     assert (rows("cities"), rows("weather_forecasts")) == (cities, weather)
     Path("data/landing/weather/notes.txt").write_text("mine")
     assert "Nothing waits" in gans("load").out
@@ -191,14 +191,14 @@ def test_a_system_is_watched_by_its_address_or_its_id(gans: Gans) -> None:
         (("add-system", "far", "other", "--city", "9"), "no city with the city_id"),
         (("remove-system", "oslo"), "give one of velib"),
     ):
-        said = gans("watch", *wrong)
-        assert (said.code, reason in said.err) == (2, True), said
+        output = gans("watch", *wrong)
+        assert (output.code, reason in output.err) == (2, True), output
 
 
 def test_what_may_not_be_kept_cannot_be_replayed(gans: Gans) -> None:
-    said = gans("replay", "vehicles")
-    assert said.code == 2
-    assert "kept for 24 hours only" in said.err
+    output = gans("replay", "vehicles")
+    assert output.code == 2
+    assert "kept for 24 hours only" in output.err
 
 
 def land_statuses(store: FolderStore, at: datetime) -> None:
@@ -224,8 +224,8 @@ def test_archive_compacts_what_is_over_and_again_where_that_is_wanted(gans: Gans
     for option in ("--from", "--to"):
         assert "Archived 1 hours of 1 systems: 3 rows" in gans("archive", option, "2026-01-05").out
     store.write(bad := str(PartKey("station_status", at, at, 2)), b"")
-    said = gans("archive")
-    assert (said.code, bad in said.out, "cut short" in said.out) == (1, True, True), said
+    output = gans("archive")
+    assert (output.code, bad in output.out, "cut short" in output.out) == (1, True, True), output
 
 
 def test_the_schedule_looks_after_what_is_stored_as_aws_does(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,12 +235,12 @@ def test_the_schedule_looks_after_what_is_stored_as_aws_does(gans: Gans, monkeyp
 
     monkeypatch.setattr(schedule, "serve", all_at_once)
     land_statuses(FolderStore(Path("data")), datetime.now(UTC) - timedelta(hours=1))
-    said = gans("schedule", "station_status")
-    assert said.code == 0, said.err
-    assert re.search(r"archive +every 1 h, next [^\n]+:05", said.out)
-    assert re.search(r"retain +daily at 01:40 UTC", said.out)
-    assert re.search(r"archive +1 hours of 1 systems: 3 rows", said.out)
-    assert re.search(r"retain +0 rows dropped", said.out)
+    output = gans("schedule", "station_status")
+    assert output.code == 0, output.err
+    assert re.search(r"archive +every 1 h, next [^\n]+:05", output.out)
+    assert re.search(r"retain +daily at 01:40 UTC", output.out)
+    assert re.search(r"archive +1 hours of 1 systems: 3 rows", output.out)
+    assert re.search(r"retain +0 rows dropped", output.out)
     assert len(rows("station_hours")) == 3
     assert "archive" not in gans("schedule", "stations").out, "whoever asks for the statuses archives them"
 
@@ -274,17 +274,17 @@ def test_what_is_wrong_is_one_message_with_what_to_do(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    said = gans(*arguments)
-    assert said.code == code
-    assert message in said.err
-    assert "Traceback" not in said.err
-    assert "hunter2" not in said.out + said.err
+    output = gans(*arguments)
+    assert output.code == code
+    assert message in output.err
+    assert "Traceback" not in output.err
+    assert "hunter2" not in output.out + output.err
 
 
 def test_doctor_tells_what_is_missing(gans: Gans) -> None:
-    said = gans("doctor")
-    assert said.code == 2
-    assert "There is no watchlist" in said.out
+    output = gans("doctor")
+    assert output.code == 2
+    assert "There is no watchlist" in output.out
     gans("watch", "add", "en", "Berlin")
     assert gans("doctor").code == 0
     verdicts = {one["what"]: one["verdict"] for one in json.loads(gans("doctor", "--json").out)}
@@ -294,20 +294,20 @@ def test_doctor_tells_what_is_missing(gans: Gans) -> None:
 
 def test_a_key_is_named_and_never_shown(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANS_OPENMETEO_KEY", "hunter2")
-    said = gans("doctor")
-    assert "with the key of GANS_OPENMETEO_KEY" in said.out
-    assert "hunter2" not in said.out + said.err
+    output = gans("doctor")
+    assert "with the key of GANS_OPENMETEO_KEY" in output.out
+    assert "hunter2" not in output.out + output.err
 
 
 @pytest.mark.usefixtures("simulator")
 def test_a_source_without_its_key_is_skipped_and_says_which_and_the_others_go_on(
     gans: Gans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = gans("collect")
-    assert said.code == 0
-    (line,) = [line for line in said.err.splitlines() if "flights" in line]
+    output = gans("collect")
+    assert output.code == 0
+    (line,) = [line for line in output.err.splitlines() if "flights" in line]
     assert "skipped: No key: GANS_AERODATABOX_KEY is not set. Looked in the environment and in .env" in line
-    assert said.err.count("skipped: No key: GANS_OPENWEATHER_KEY is not set.") == 1
+    assert output.err.count("skipped: No key: GANS_OPENWEATHER_KEY is not set.") == 1
     assert gans("collect", "flights").code == 2, "it was asked for"
     assert "skipped, for it needs a key: set GANS_AERODATABOX_KEY" in gans("doctor").out
     monkeypatch.setenv("GANS_AERODATABOX_KEY", "any")
@@ -408,9 +408,9 @@ def test_what_takes_long_to_import_is_left_to_the_commands_that_need_it(argument
 
 
 def test_a_fault_that_there_is_not_tells_those_that_there_are(gans: Gans) -> None:
-    said = gans("simulator", "--fault", "help")
-    assert said.code == 2
-    assert all(name in said.err for name in FAULTS)
+    output = gans("simulator", "--fault", "help")
+    assert output.code == 2
+    assert all(name in output.err for name in FAULTS)
 
 
 def commands(group: typer.main.TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:

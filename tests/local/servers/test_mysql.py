@@ -113,11 +113,11 @@ def test_mariadb_stands_in_with_a_warning(put: Put) -> None:
     put("mysqld", f"echo '{MARIADB}'")
     put("mariadb-install-db", "")
     put("my_print_defaults", "")
-    said: list[str] = []
-    program = mysql_binaries.find(None, said.append)
+    progress: list[str] = []
+    program = mysql_binaries.find(None, progress.append)
     assert program.flavour == "mariadb"
     assert program.how.endswith(", instead of MySQL")
-    assert said[-1].startswith("WARNING: this is MariaDB, not MySQL. Tried:\n- mysqld on the PATH:")
+    assert progress[-1].startswith("WARNING: this is MariaDB, not MySQL. Tried:\n- mysqld on the PATH:")
 
 
 def test_mariadb_that_was_asked_for_is_no_stand_in(put: Put) -> None:
@@ -143,13 +143,13 @@ def test_a_home_keeps_to_its_kind(tmp_path: Path) -> None:
 
 
 def test_the_usual_port_gives_way_and_a_wanted_one_does_not() -> None:
-    said: list[str] = []
+    progress: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
-        free = mysql._choose_port(None, taken, said.append)
+        free = mysql._choose_port(None, taken, progress.append)
         with pytest.raises(ConfigError, match=f"Port {taken} is taken"):
-            mysql._choose_port(taken, None, said.append)
-    assert said == [f"port {taken} is taken by another program, taking {free}"]
+            mysql._choose_port(taken, None, progress.append)
+    assert progress == [f"port {taken} is taken by another program, taking {free}"]
     assert mysql._choose_port(None, taken, pytest.fail) == taken
     assert mysql._choose_port(free, taken, pytest.fail) == free
 

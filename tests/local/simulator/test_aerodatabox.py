@@ -101,7 +101,7 @@ def test_the_three_generations_are_told_apart_by_airport_and_seed(simulator: Sim
 
 
 def test_without_legs_there_is_one_movement(simulator: Simulator) -> None:
-    (with_leg, without) = (flights(simulator, withLeg=told)[0] for told in ("true", "false"))
+    (with_leg, without) = (flights(simulator, withLeg=value)[0] for value in ("true", "false"))
     assert with_leg.keys() - without.keys() == {"departure", "arrival"}
     assert without["movement"] == {**with_leg["arrival"], "airport": with_leg["departure"]["airport"]}
 
@@ -119,7 +119,7 @@ def test_what_is_not_wanted_is_left_out(simulator: Simulator, name: str, is_it: 
     left_out = 0
     for icao in ("EDDB", "EDDM", "EGLL", "KJFK"):
         asked = {"icao": icao, "start": "2026-03-10T08:00", "end": "2026-03-10T19:59"}
-        wanted, unwanted = (flights(simulator, **asked, **{name: told}) for told in ("true", "false"))
+        wanted, unwanted = (flights(simulator, **asked, **{name: value}) for value in ("true", "false"))
         assert unwanted == [row for row in wanted if not is_it(row)]
         left_out += len(wanted) - len(unwanted)
     assert left_out

@@ -57,7 +57,7 @@ def test_the_source_reads_the_weather_that_it_was_made_from(simulator: Simulator
 
 
 def test_it_varies_as_real_ones_do(simulator: Simulator) -> None:
-    steps = [step for place in range(-60, 70, 5) for step in get(simulator, lat=place, lon=place).json()["list"]]
+    steps = [step for degrees in range(-60, 70, 5) for step in get(simulator, lat=degrees, lon=degrees).json()["list"]]
     for kind in ("rain", "snow"):
         falls = [step for step in steps if kind in step]
         assert 0 < len(falls) < len(steps)

@@ -22,7 +22,7 @@ from local.simulator import FAULTS, City, Faults, Simulator, World
 NOW = datetime(2026, 3, 10, 9, 20, tzinfo=UTC)
 FORECAST = "/api.open-meteo.com/v1/forecast"
 BERLIN = "/en.wikipedia.org/wiki/Berlin"
-PLACE: dict[str, Any] = {"latitude": 52.52, "longitude": 13.41, "hourly": "temperature_2m,weather_code"}
+LOCATION: dict[str, Any] = {"latitude": 52.52, "longitude": 13.41, "hourly": "temperature_2m,weather_code"}
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ class TestWikipedia:
             'class="infobox ib-settlement vcard"',
             'class="infobox geography vcard"',
             '<span class="category">',  # 2014
-            *(f"• {place}</th>" for place in ("Total", "City", "City proper", "Municipality", "Metropolis", "Capital")),
+            *(f"• {location}</th>" for location in ("Total", "City", "City proper", "Municipality", "Metropolis", "Capital")),
             "Estimate",
             " census</th>",
             "mid-20",
@@ -163,7 +163,7 @@ class TestWikipedia:
 
 class TestOpenMeteo:
     def test_one_place_is_an_object(self, simulator: Simulator) -> None:
-        answer = get(simulator, FORECAST, **PLACE).json()
+        answer = get(simulator, FORECAST, **LOCATION).json()
         assert abs(answer["latitude"] - 52.52) < 0.02
         assert abs(answer["longitude"] - 13.41) < 0.02
         assert (answer["utc_offset_seconds"], answer["timezone"], answer["elevation"]) == (0, "GMT", 34.0)
@@ -174,11 +174,11 @@ class TestOpenMeteo:
         assert "location_id" not in answer
 
     def test_several_places_are_a_list_in_their_order(self, simulator: Simulator) -> None:
-        params = {**PLACE, "latitude": "52.52,-33.87", "longitude": "13.41,151.21", "forecast_hours": 3}
+        params = {**LOCATION, "latitude": "52.52,-33.87", "longitude": "13.41,151.21", "forecast_hours": 3}
         berlin, sydney = get(simulator, FORECAST, **params).json()
         assert (berlin["latitude"], sydney["latitude"], sydney["location_id"]) == (52.52, -33.86, 1)
         assert berlin["hourly"]["time"] == ["2026-03-10T09:00", "2026-03-10T10:00", "2026-03-10T11:00"]
-        assert berlin == get(simulator, FORECAST, **{**PLACE, "forecast_hours": 3}).json()
+        assert berlin == get(simulator, FORECAST, **{**LOCATION, "forecast_hours": 3}).json()
 
     @pytest.mark.parametrize(
         ("zone", "latitude", "longitude", "offset", "name", "abbreviation"),
@@ -197,12 +197,12 @@ class TestOpenMeteo:
         name: str,
         abbreviation: str,
     ) -> None:
-        place = {"latitude": latitude, "longitude": longitude, "hourly": "temperature_2m"}
-        answer = get(simulator, FORECAST, **place, timezone=zone, forecast_days=1).json()
+        location = {"latitude": latitude, "longitude": longitude, "hourly": "temperature_2m"}
+        answer = get(simulator, FORECAST, **location, timezone=zone, forecast_days=1).json()
         assert (answer["utc_offset_seconds"], answer["timezone"]) == (offset, name)
         assert answer["timezone_abbreviation"] == abbreviation
         assert answer["hourly"]["time"][0] == "2026-03-10T00:00"
-        gmt = get(simulator, FORECAST, **place, forecast_days=2).json()
+        gmt = get(simulator, FORECAST, **location, forecast_days=2).json()
         shift = -(offset // 3600) % 24  # the hour of UTC that local midnight is read at
         if offset < 0:
             assert answer["hourly"]["temperature_2m"] == gmt["hourly"]["temperature_2m"][shift : shift + 24]
@@ -210,9 +210,9 @@ class TestOpenMeteo:
             assert answer["hourly"]["temperature_2m"][5:] == gmt["hourly"]["temperature_2m"][:19]
 
     def test_units_are_converted_and_named(self, simulator: Simulator) -> None:
-        place = {**PLACE, "hourly": "temperature_2m,precipitation,snowfall,wind_speed_10m"}
+        location = {**LOCATION, "hourly": "temperature_2m,precipitation,snowfall,wind_speed_10m"}
         imperial = {"temperature_unit": "fahrenheit", "precipitation_unit": "inch", "wind_speed_unit": "mph"}
-        metric, other = (get(simulator, FORECAST, **place, **units).json() for units in ({}, imperial))
+        metric, other = (get(simulator, FORECAST, **location, **units).json() for units in ({}, imperial))
         assert list(metric["hourly_units"].values()) == ["iso8601", "°C", "mm", "cm", "km/h"]
         assert list(other["hourly_units"].values()) == ["iso8601", "°F", "inch", "inch", "mp/h"]
         for celsius, fahrenheit in zip(metric["hourly"]["temperature_2m"], other["hourly"]["temperature_2m"], strict=True):
@@ -223,7 +223,7 @@ class TestOpenMeteo:
             assert inch == pytest.approx(mm / 25.4, abs=0.0006)
 
     def test_several_models_have_suffixes_and_gaps(self, simulator: Simulator) -> None:
-        params = {**PLACE, "hourly": "temperature_2m,precipitation_probability", "models": "gfs_global,icon_d2"}
+        params = {**LOCATION, "hourly": "temperature_2m,precipitation_probability", "models": "gfs_global,icon_d2"}
         answer = get(simulator, FORECAST, **params).json()
         values = answer["hourly"]
         assert set(values) == {
@@ -234,7 +234,7 @@ class TestOpenMeteo:
         assert [value is None for value in values["temperature_2m_icon_d2"]] == [hour >= 9 + 48 for hour in range(168)]
         assert set(values["precipitation_probability_icon_d2"]) == {None}
         assert answer["hourly_units"]["precipitation_probability_icon_d2"] == "undefined"
-        assert values["temperature_2m_gfs_global"] != get(simulator, FORECAST, **PLACE).json()["hourly"]["temperature_2m"]
+        assert values["temperature_2m_gfs_global"] != get(simulator, FORECAST, **LOCATION).json()["hourly"]["temperature_2m"]
 
     @pytest.mark.parametrize(
         ("params", "reason"),
@@ -260,14 +260,14 @@ class TestOpenMeteo:
         ],
     )
     def test_a_bad_parameter_is_a_400_with_the_reason(self, simulator: Simulator, params: dict[str, Any], reason: str) -> None:
-        response = get(simulator, FORECAST, **{**PLACE, **params})
+        response = get(simulator, FORECAST, **{**LOCATION, **params})
         assert (response.status_code, response.json()) == (400, {"error": True, "reason": reason})
 
     def test_customers_need_a_key(self, simulator: Simulator) -> None:
-        refused = get(simulator, "/customer-api.open-meteo.com/v1/forecast", **PLACE)
+        refused = get(simulator, "/customer-api.open-meteo.com/v1/forecast", **LOCATION)
         assert (refused.status_code, refused.json()["reason"]) == (400, "The supplied API key is invalid.")
-        answered = get(simulator, "/customer-api.open-meteo.com/v1/forecast", **PLACE, apikey="any")
-        assert answered.json() == get(simulator, FORECAST, **PLACE).json()
+        answered = get(simulator, "/customer-api.open-meteo.com/v1/forecast", **LOCATION, apikey="any")
+        assert answered.json() == get(simulator, FORECAST, **LOCATION).json()
 
     def test_a_hundred_places_take_well_under_a_second(self) -> None:
         cities = World(100).cities
@@ -289,14 +289,14 @@ class TestWeather:
         answers = []
         for minute, seed in ((0, 7), (59, 7), (0, 8)):
             with Simulator(seed=seed, clock=partial(NOW.replace, minute=minute)) as simulator:
-                answers.append(get(simulator, FORECAST, **PLACE).json()["hourly"])
+                answers.append(get(simulator, FORECAST, **LOCATION).json()["hourly"])
         assert answers[0] == answers[1] != answers[2]
 
     def test_forecasts_change_from_issue_to_issue_and_near_one_truth(self) -> None:
         valid = NOW.replace(minute=0) + timedelta(days=7)
         now = valid
         errors: dict[int, float] = {}
-        places = {
+        locations = {
             "latitude": ",".join(str(latitude) for latitude in range(-40, 60, 5)),
             "longitude": ",".join(str(longitude) for longitude in range(0, 100, 5)),
             "hourly": "temperature_2m",
@@ -305,7 +305,7 @@ class TestWeather:
         with Simulator(clock=lambda: now) as simulator:
 
             def temperatures() -> list[float]:
-                answers = get(simulator, FORECAST, **places).json()
+                answers = get(simulator, FORECAST, **locations).json()
                 at = answers[0]["hourly"]["time"].index(f"{valid:%Y-%m-%dT%H:%M}")
                 return [answer["hourly"]["temperature_2m"][at] for answer in answers]
 
@@ -380,7 +380,7 @@ class TestServer:
     def test_logs_on_request_and_without_keys(self, capfd: pytest.CaptureFixture[str]) -> None:
         lines: list[str] = []
         with Simulator(log=lines.append) as simulator:
-            get(simulator, FORECAST, **PLACE, apikey="secret")
+            get(simulator, FORECAST, **LOCATION, apikey="secret")
         with Simulator() as simulator:
             get(simulator, BERLIN)
         assert lines == ["200 api.open-meteo.com/v1/forecast"]
@@ -414,14 +414,14 @@ class TestFaults:
     @pytest.mark.parametrize(("fault", "status"), [("rate_limited", 429), ("server_error", 500), ("bad_gateway", 502)])
     def test_refusals(self, simulator: Simulator, path: str, fault: str, status: int) -> None:
         simulator.inject(fault)
-        refused = get(simulator, path, **PLACE)
+        refused = get(simulator, path, **LOCATION)
         assert refused.status_code == status
         assert refused.headers.get("Retry-After") == ("1" if status == 429 else None)
         if path == FORECAST and status != 502:
             assert refused.json()["error"] is True
         else:
             assert refused.headers["Content-Type"].startswith("text/html")
-        assert get(simulator, path, **PLACE).status_code == 200
+        assert get(simulator, path, **LOCATION).status_code == 200
 
     def test_timeout_is_silent_for_as_long_as_the_client_waits(self, simulator: Simulator) -> None:
         simulator.inject("timeout")
@@ -448,34 +448,34 @@ class TestFaults:
 
     @pytest.mark.parametrize("path", [BERLIN, FORECAST])
     def test_truncated_is_half_a_body_of_the_declared_length(self, simulator: Simulator, path: str) -> None:
-        whole = get(simulator, path, **PLACE)
+        whole = get(simulator, path, **LOCATION)
         simulator.inject("truncated")
-        half = get(simulator, path, **PLACE)
+        half = get(simulator, path, **LOCATION)
         assert half.status_code == 200
         assert half.content == whole.content[: len(whole.content) // 2]
         assert half.headers["Content-Length"] == str(len(half.content))
 
     def test_error_page_is_html_with_200(self, simulator: Simulator) -> None:
         simulator.inject("error_page")
-        page = get(simulator, FORECAST, **PLACE)
+        page = get(simulator, FORECAST, **LOCATION)
         assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=UTF-8")
         assert "maintenance" in page.text
 
     def test_empty(self, simulator: Simulator) -> None:
         simulator.inject("empty")
-        empty = get(simulator, FORECAST, **PLACE)
+        empty = get(simulator, FORECAST, **LOCATION)
         assert (empty.status_code, empty.content) == (200, b"")
 
     def test_huge_does_not_end_and_tells_no_length(self, simulator: Simulator) -> None:
         simulator.inject("huge")
-        with requests.get(simulator.url + FORECAST, params=PLACE, stream=True, timeout=2) as response:
+        with requests.get(simulator.url + FORECAST, params=LOCATION, stream=True, timeout=2) as response:
             assert "Content-Length" not in response.headers
             assert sum(len(chunk) for chunk, _ in zip(response.iter_content(2**20), range(60), strict=False)) > 40 * 2**20
         assert get(simulator, BERLIN).status_code == 200
 
     def test_bomb_is_small_and_unpacks_to_much(self, simulator: Simulator) -> None:
         simulator.inject("bomb")
-        with requests.get(simulator.url + FORECAST, params=PLACE, stream=True, timeout=2) as response:
+        with requests.get(simulator.url + FORECAST, params=LOCATION, stream=True, timeout=2) as response:
             assert int(response.headers["Content-Length"]) < 2**20
             assert sum(len(chunk) for chunk, _ in zip(response.iter_content(2**20), range(60), strict=False)) > 40 * 2**20
 
@@ -491,7 +491,7 @@ class TestFaults:
     @pytest.mark.parametrize("path", [BERLIN, FORECAST])
     def test_wrong_charset_is_declared_utf8_and_is_not(self, simulator: Simulator, path: str) -> None:
         simulator.inject("wrong_charset")
-        response = get(simulator, path, **PLACE)
+        response = get(simulator, path, **LOCATION)
         assert response.headers["Content-Type"].endswith("charset=UTF-8")
         assert "°".encode("cp1252") in response.content
         with pytest.raises(UnicodeDecodeError):
@@ -502,7 +502,7 @@ class TestFaults:
         page = lxml.html.document_fromstring(get(simulator, BERLIN).content.decode())
         assert page.xpath("string(//h1)") == "Berlin"
         assert not page.xpath("//table | //*[contains(@class, 'infobox')]")
-        answer = get(simulator, FORECAST, **PLACE).json()
+        answer = get(simulator, FORECAST, **LOCATION).json()
         assert "hourly" not in answer
         assert "hourly" in answer["data"]["items"][0]
 
@@ -559,7 +559,9 @@ class TestFaults:
 
 
 def test_a_span_of_hours_is_answered_from_its_first_to_its_last(simulator: Simulator) -> None:
-    times = get(simulator, FORECAST, **PLACE, start_hour="2026-03-10T09:00", end_hour="2026-03-11T08:00").json()["hourly"]["time"]
+    times = get(simulator, FORECAST, **LOCATION, start_hour="2026-03-10T09:00", end_hour="2026-03-11T08:00").json()["hourly"][
+        "time"
+    ]
     assert (len(times), times[0], times[-1]) == (24, "2026-03-10T09:00", "2026-03-11T08:00")
-    assert get(simulator, FORECAST, **PLACE, start_hour="2026-03-10T09:00", end_hour="soon").status_code == 400
-    assert get(simulator, FORECAST, **PLACE, start_hour="2026-03-10T09:00", end_hour="2026-03-10T08:00").status_code == 400
+    assert get(simulator, FORECAST, **LOCATION, start_hour="2026-03-10T09:00", end_hour="soon").status_code == 400
+    assert get(simulator, FORECAST, **LOCATION, start_hour="2026-03-10T09:00", end_hour="2026-03-10T08:00").status_code == 400

@@ -32,11 +32,11 @@ BER = {
 def _file(*lines: Mapping[str, str] | bytes, columns: Sequence[str] = tuple(BER)) -> bytes:
     """The file with these lines, each BER but for what it tells."""
     rows = [",".join(f'"{name}"' for name in columns).encode()]
-    for told in lines:
-        if not isinstance(told, bytes):
-            values = {**BER, **told}
-            told = ",".join('"' + values[name].replace('"', '""') + '"' if values[name] else "" for name in columns).encode()
-        rows.append(told)
+    for line in lines:
+        if not isinstance(line, bytes):
+            values = {**BER, **line}
+            line = ",".join('"' + values[name].replace('"', '""') + '"' if values[name] else "" for name in columns).encode()
+        rows.append(line)
     return b"\n".join([*rows, b""])
 
 
@@ -45,9 +45,9 @@ def _capture(body: bytes, cities: Sequence[Mapping[str, Any]] = (BERLIN,), dista
     return Capture("airports", URL, 200, at, at, context={"cities": list(cities), "distance_km": distance_km}, body=body)
 
 
-def _parsed(*lines: Mapping[str, str] | bytes, **told: Any) -> tuple[list[dict[str, Any]], list[str], int]:
+def _parsed(*lines: Mapping[str, str] | bytes, **context: Any) -> tuple[list[dict[str, Any]], list[str], int]:
     """The airports, the reasons of the rejects, and how many lines lack a code."""
-    items = list(parse(_capture(_file(*lines), **told)))
+    items = list(parse(_capture(_file(*lines), **context)))
     return (
         [item.values for item in items if isinstance(item, Row) and item.table == "airports"],
         [item.reason for item in items if isinstance(item, Reject)],
@@ -126,8 +126,8 @@ def test_namibia_is_a_country() -> None:
 
 def test_what_is_empty_is_not_known_and_what_iso_does_not_know_is_no_country() -> None:
     ((airport,), _, _) = _parsed({"iso_country": "XK", "iata_code": "", "municipality": "", "elevation_ft": ""})
-    told = (airport[name] for name in ("country_code", "iata_code", "municipality", "elevation_m"))
-    assert list(told) == [None] * 4
+    values = (airport[name] for name in ("country_code", "iata_code", "municipality", "elevation_m"))
+    assert list(values) == [None] * 4
 
 
 @pytest.mark.parametrize(
@@ -158,10 +158,10 @@ def test_an_airport_without_a_code_is_left_out_and_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    "told", [{"type": "closed"}, {"scheduled_service": "no"}, {"scheduled_service": "no", "type": "spaceport"}]
+    "changed", [{"type": "closed"}, {"scheduled_service": "no"}, {"scheduled_service": "no", "type": "spaceport"}]
 )
-def test_closed_airports_and_those_without_service_are_left_out(told: dict[str, str]) -> None:
-    assert _codes({"id": "2", "ident": "EDDT", "icao_code": "EDDT", "gps_code": "EDDT"} | told) == []
+def test_closed_airports_and_those_without_service_are_left_out(changed: dict[str, str]) -> None:
+    assert _codes({"id": "2", "ident": "EDDT", "icao_code": "EDDT", "gps_code": "EDDT"} | changed) == []
 
 
 def test_the_kinds_are_those_of_the_table() -> None:
@@ -186,7 +186,7 @@ def test_of_two_with_one_code_the_better_field_wins_then_the_lower_id(order: int
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("damaged", "reason"),
     [
         ({"latitude_deg": "95.1"}, "line 3: Expected `float` <= 90.0 - at `$.latitude_deg`"),
         ({"latitude_deg": "nan"}, "line 3: Expected `float` >= -90.0 - at `$.latitude_deg`"),
@@ -206,12 +206,12 @@ def test_of_two_with_one_code_the_better_field_wins_then_the_lower_id(order: int
         (b"", "line 3: zip() argument 2 is shorter than argument 1"),
     ],
 )
-def test_a_damaged_line_costs_itself_alone(told: dict[str, str] | bytes, reason: str) -> None:
+def test_a_damaged_line_costs_itself_alone(damaged: dict[str, str] | bytes, reason: str) -> None:
     other = {"id": "3", "ident": "EDDF", "icao_code": "EDDF", "gps_code": "EDDF"}
-    wrong = {"id": "2", "icao_code": "EDDH"} | told if isinstance(told, dict) else told
-    found, (said,), _ = _parsed(BER, wrong, other)
+    wrong = {"id": "2", "icao_code": "EDDH"} | damaged if isinstance(damaged, dict) else damaged
+    found, (message,), _ = _parsed(BER, wrong, other)
     assert [airport["airport_icao"] for airport in found] == ["EDDB", "EDDF"]
-    assert said.startswith(reason)
+    assert message.startswith(reason)
 
 
 @pytest.mark.parametrize(
@@ -321,8 +321,8 @@ def test_what_the_newest_file_does_not_give_stays_and_is_passed_over(
         _capture(_file(BER, tegel, fuhlsbuettel), [BERLIN, hamburg], days=7),
         _capture(_file(BER, tegel | {"type": "closed"}, fuhlsbuettel), [BERLIN, potsdam], days=14),
     )
-    for place in order:
-        loaded = load(keys[place], store=store, engine=engine, sources={"airports": source}, clock=lambda: SLOT)
+    for index in order:
+        loaded = load(keys[index], store=store, engine=engine, sources={"airports": source}, clock=lambda: SLOT)
         assert loaded.status == "ok"
     with engine.begin() as connection:
         connection.execute(text("UPDATE cities SET is_watched = 1 WHERE city_id <> 3"))

@@ -19,7 +19,7 @@ from gans.sources import cities
 PAYLOAD = (Path(__file__).parent / "payload.html").read_bytes()
 SLOT = datetime(2026, 10, 1, 3, 10, tzinfo=UTC)
 TOWN_LEAD = "<p><b>Musterby</b> is a town in Jutland, Denmark.</p>"
-PLACED = '<tr><td colspan="2">Coordinates: <span class="geo">56.05; 10.15</span></td></tr>'
+COORDINATES = '<tr><td colspan="2">Coordinates: <span class="geo">56.05; 10.15</span></td></tr>'
 
 
 # Small pages ------------------------------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ def read(body: bytes, language: str = "en") -> dict[str, Any]:
 
 def danish(*rows: str, **more: Any) -> dict[str, Any]:
     """A town in Denmark with these rows besides."""
-    return read(page(PLACED, row("Country", "Denmark"), *rows, **more))
+    return read(page(COORDINATES, row("Country", "Denmark"), *rows, **more))
 
 
 def refused(body: bytes, language: str = "en") -> str:
@@ -112,8 +112,8 @@ def test_plan_names_the_city_whose_language_it_cannot_read_before_it_asks_for_an
 
 def test_the_watchlist_becomes_rows() -> None:
     town = watched(4, "en", "Musterby", is_watched=False)
-    told = Capture(unit="watchlist", url="", status=0, slot=SLOT, fetched_at=SLOT, context={"cities": [town]})
-    assert [(row.table, row.values) for row in cities.parse(told)] == [("cities", town)]
+    watchlist = Capture(unit="watchlist", url="", status=0, slot=SLOT, fetched_at=SLOT, context={"cities": [town]})
+    assert [(row.table, row.values) for row in cities.parse(watchlist)] == [("cities", town)]
 
 
 # A whole page -----------------------------------------------------------------------------------------------------------
@@ -401,7 +401,7 @@ def test_a_place_in_the_open_sea_has_no_time_zone() -> None:
 )
 def test_country_from_the_box(rows: list[tuple[str, str]], expected: str | None) -> None:
     silent = "<p><b>Musterby</b> is a town.</p>"
-    body = page(PLACED, *(row(*pair) for pair in rows), row("Population", "1,200"), lead=silent)
+    body = page(COORDINATES, *(row(*pair) for pair in rows), row("Population", "1,200"), lead=silent)
     assert read(body)["country_code"] == expected
 
 
@@ -411,7 +411,7 @@ def test_country_from_the_link_of_the_coordinates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "lead", "expected"),
+    ("point", "lead", "expected"),
     [
         ("", "was a municipal borough in Nottinghamshire, England from 1835 to 1974.", "GB"),
         ("", "is a town in France, near the border with Spain.", None),
@@ -426,8 +426,8 @@ def test_country_from_the_link_of_the_coordinates() -> None:
         ("", "is a town.", None),
     ],
 )
-def test_country_from_the_lead(place: str, lead: str, expected: str | None) -> None:
-    where = f'<tr><td colspan="2"><span class="geo">{place}</span></td></tr>' if place else ""
+def test_country_from_the_lead(point: str, lead: str, expected: str | None) -> None:
+    where = f'<tr><td colspan="2"><span class="geo">{point}</span></td></tr>' if point else ""
     body = page(where, row("Population (1961)", "1,200"), lead=f"<p><b>Musterby</b> {lead}</p>")
     assert read(body)["country_code"] == expected
 
@@ -455,7 +455,7 @@ def test_name(title: str, rows: list[tuple[str, str]], heading: str, expected: s
 
 
 def test_a_bare_rendering_has_the_title_that_was_asked_for() -> None:
-    body = page(PLACED, row("Country", "Denmark")).replace(b'<h1 id="firstHeading">Musterby</h1>', b"")
+    body = page(COORDINATES, row("Country", "Denmark")).replace(b'<h1 id="firstHeading">Musterby</h1>', b"")
     assert read(body)["name"] == "Musterby"
 
 
@@ -493,7 +493,7 @@ FIGURES = (row("Population (2010)", "84,703"), row("Area", "3,253 km<sup>2</sup>
     ],
 )
 def test_what_is_no_settlement_is_refused_with_its_reason(kind: str, lead: str, rows: Sequence[str], reason: str) -> None:
-    where = PLACED if "association" not in lead else ""
+    where = COORDINATES if "association" not in lead else ""
     assert reason in refused(page(where, *rows, kind=kind, lead=f"<p><b>Musterby</b> {lead}</p>"))
 
 
@@ -528,7 +528,7 @@ def test_a_paragraph_in_a_table_is_not_the_lead() -> None:
 
 def test_a_density_of_a_city_makes_no_city_of_a_province() -> None:
     crowded = (row("Population", "7,413,070"), row("Area", "1,114 km<sup>2</sup>"))
-    assert "province" in refused(page(PLACED, *crowded, kind="Province", lead="<p><b>X</b> is a province.</p>"))
+    assert "province" in refused(page(COORDINATES, *crowded, kind="Province", lead="<p><b>X</b> is a province.</p>"))
 
 
 @pytest.mark.parametrize(
@@ -545,7 +545,7 @@ def test_a_density_of_a_city_makes_no_city_of_a_province() -> None:
         (b"<div>" * 50_000 + b"<table class=infobox><tr><td>", "infobox"),
         (page(row("Population", "<br>" * 20_000)), "no real one is that long"),
         (b"x" * 15_000_001, "no article has more"),
-        (page(PLACED, title="M\ufffdsterby"), "UTF-8"),
+        (page(COORDINATES, title="M\ufffdsterby"), "UTF-8"),
     ],
 )
 def test_what_is_no_article_is_refused_with_its_reason(body: bytes, reason: str) -> None:
@@ -581,7 +581,7 @@ def test_any_bytes_give_rows_or_bad_data(noise: bytes, start: int, end: int, lan
 @pytest.mark.parametrize("text", ["(" * 40_000, "1 " * 40_000, "9,999" * 20_000, "- " * 40_000, "[" * 40_000, "a(b" * 20_000])
 def test_long_nonsense_does_not_hang(text: str) -> None:
     body = page(
-        PLACED,
+        COORDINATES,
         row("Country", "Denmark"),
         head(f"Population {text}"),
         row(text, text),

@@ -25,7 +25,7 @@ AT = "2025-03-30 10:20Z"
 LOCAL = "2025-03-30 12:20+02:00"
 
 
-def _flight(number: str = "XX 1", **told: Any) -> dict[str, Any]:
+def _flight(number: str = "XX 1", **fields: Any) -> dict[str, Any]:
     """A flight as the board of today tells it; a field of None is left out."""
     flight = {
         "number": number,
@@ -36,17 +36,17 @@ def _flight(number: str = "XX 1", **told: Any) -> dict[str, Any]:
         "arrival": {"scheduledTime": {"utc": AT, "local": LOCAL}},
         "aircraft": {"model": "Airbus A320"},
         "airline": {"name": "Example Air", "iata": "XX", "icao": "XXY"},
-        **told,
+        **fields,
     }
     return {name: value for name, value in flight.items() if value is not None}
 
 
-def _codeshare(number: str, **told: Any) -> dict[str, Any]:
-    return _flight(number, **{"codeshareStatus": "IsCodeshared", "airline": {"name": "Other Air"}, **told})
+def _codeshare(number: str, **fields: Any) -> dict[str, Any]:
+    return _flight(number, **{"codeshareStatus": "IsCodeshared", "airline": {"name": "Other Air"}, **fields})
 
 
-def _arrival(utc: str = AT, local: str = LOCAL, **told: Any) -> dict[str, Any]:
-    return {"scheduledTime": {"utc": utc, "local": local}, **told}
+def _arrival(utc: str = AT, local: str = LOCAL, **fields: Any) -> dict[str, Any]:
+    return {"scheduledTime": {"utc": utc, "local": local}, **fields}
 
 
 def _capture(answer: object, icao: str = "EDDK", *, status: int = 200, at: datetime = SLOT, unit: str = "x") -> Capture:
@@ -156,10 +156,10 @@ def test_nothing_arrives() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"), [("DBETI", "DBETI"), (" E4  56LE\t", "E4 56LE"), ("3V 8ER", "3V 8ER"), ("kl 1", "kl 1")]
+    ("number", "kept"), [("DBETI", "DBETI"), (" E4  56LE\t", "E4 56LE"), ("3V 8ER", "3V 8ER"), ("kl 1", "kl 1")]
 )
-def test_a_number_is_kept_as_told_but_for_spaces(told: str, kept: str) -> None:
-    assert _row(_flight(told))["flight_number"] == kept
+def test_a_number_is_kept_as_told_but_for_spaces(number: str, kept: str) -> None:
+    assert _row(_flight(number))["flight_number"] == kept
 
 
 @pytest.mark.parametrize(
@@ -221,8 +221,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_bad_flight_costs_only_itself(case: str) -> None:
-    told, reason = REFUSED[case]
-    bad = {name: value for name, value in {**_flight("YY 9"), **told}.items() if value is not None}
+    changes, reason = REFUSED[case]
+    bad = {name: value for name, value in {**_flight("YY 9"), **changes}.items() if value is not None}
     items = _items({"arrivals": [_flight("XX 1"), bad, _flight("XX 2")]})
     (reject,) = (item for item in items if isinstance(item, Reject))
     assert reason in reject.reason
@@ -311,7 +311,7 @@ def test_units_are_the_same_from_run_to_run_and_the_host_is_named() -> None:
     assert first[0].unit == "EDDK today from 00:00"
     assert first[0].context == {"airport_icao": "EDDK"}
     assert first[0].headers == {"X-RapidAPI-Host": "aerodatabox.p.rapidapi.com"}
-    assert {name for name, told in PARAMS.items() if told == "true"} == {
+    assert {name for name, value in PARAMS.items() if value == "true"} == {
         "withLeg",
         "withCancelled",
         "withCodeshared",
@@ -537,8 +537,8 @@ def test_a_captured_board(captures: Path, engine: Engine, tmp_path: Path, name: 
     assert (len(nowhere), sum(row["departure_name"] is None for row in nowhere)) == expected.unknown
     statuses = Counter(row["status"] for row in rows)
     assert {status: n for status, n in statuses.items() if status not in ("Expected", "Arrived")} == expected.statuses
-    told = {key: f"{value:%Y-%m-%dT%H:%MZ}" if isinstance(value, datetime) else value for key, value in rows[0].items()}
-    assert expected.first.items() <= told.items()
+    first = {key: f"{value:%Y-%m-%dT%H:%MZ}" if isinstance(value, datetime) else value for key, value in rows[0].items()}
+    assert expected.first.items() <= first.items()
     _load(engine, tmp_path, _capture(body, expected.icao))
     counted = _counted(engine)
     assert len(counted) == expected.operating

@@ -16,13 +16,13 @@ PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()
 SLOT = datetime(2025, 12, 29, 4, 20, tzinfo=UTC)
 
 
-def _holiday(**told: Any) -> dict[str, Any]:
+def _holiday(**fields: Any) -> dict[str, Any]:
     """A holiday of the whole country, unless it is told otherwise; what is told to be ... is left out."""
     holiday = {
         "date": "2025-05-01", "localName": "Tag der Arbeit", "name": "Labour Day", "countryCode": "DE", "fixed": True,
         "global": True, "counties": None, "launchYear": None, "types": ["Public"],
     }  # fmt: skip
-    return {name: value for name, value in {**holiday, **told}.items() if value is not ...}
+    return {name: value for name, value in {**holiday, **fields}.items() if value is not ...}
 
 
 def _capture(answer: object, status: int = 200) -> Capture:

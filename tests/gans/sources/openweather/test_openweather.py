@@ -21,7 +21,7 @@ SLOT = datetime(2025, 3, 29, 21, tzinfo=UTC)
 FIRST = int(datetime(2025, 3, 30, tzinfo=UTC).timestamp())
 
 
-def _step(number: int = 0, **told: Any) -> dict[str, Any]:
+def _step(number: int = 0, **fields: Any) -> dict[str, Any]:
     """The `number`-th step of an answer, dry unless it is told otherwise; what is told to be None is left out."""
     step = {
         "dt": FIRST + number * 3 * 3600,
@@ -31,7 +31,7 @@ def _step(number: int = 0, **told: Any) -> dict[str, Any]:
         "wind": {"speed": 2.5, "deg": 90, "gust": 5},
         "pop": 0,
     }
-    return {name: value for name, value in {**step, **told}.items() if value is not None}
+    return {name: value for name, value in {**step, **fields}.items() if value is not None}
 
 
 def _answer(*steps: object, cod: object = "200") -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _rows(answer: object, zone: str | None = "Europe/Berlin", slot: datetime = S
     return [item.values for item in items if isinstance(item, Row)]
 
 
-def _understood(answer: object, slot: datetime = SLOT) -> ParsedPart:
+def _parsed_part(answer: object, slot: datetime = SLOT) -> ParsedPart:
     part = Part(Header("openweather", slot, slot, 1, ""), [_capture(answer, slot=slot)], Footer(slot, 1, 0, 1))
     return parse_part(source, part, {"weather_conditions": set(range(100))})
 
@@ -96,7 +96,7 @@ def test_the_payload() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "precipitation_mm", "snowfall_cm"),
+    ("amounts", "precipitation_mm", "snowfall_cm"),
     [
         ({}, 0.0, 0.0),
         ({"rain": {"3h": 0.13}}, 0.13, 0.0),
@@ -111,9 +111,9 @@ def test_the_payload() -> None:
     ],
 )
 def test_absent_rain_and_snow_is_none_that_falls_where_pop_is_told(
-    told: dict[str, Any], precipitation_mm: float | None, snowfall_cm: float | None
+    amounts: dict[str, Any], precipitation_mm: float | None, snowfall_cm: float | None
 ) -> None:
-    (row,) = _rows(_answer(_step(**told)))
+    (row,) = _rows(_answer(_step(**amounts)))
     assert (row["precipitation_mm"], row["snowfall_cm"]) == (precipitation_mm, snowfall_cm)
 
 
@@ -195,9 +195,9 @@ def test_a_bad_step_costs_only_itself(case: str) -> None:
 
 @pytest.mark.parametrize("main", [{"temp": 99.0}, {"temp": 1e300}, {"temp": 5, "feels_like": -200}], ids=str)
 def test_a_value_beyond_its_column_costs_one_step(main: dict[str, float]) -> None:
-    meaning = _understood(_answer(_step(main=main), _step(1)))
-    assert [refused.reason.partition(":")[0][:18] for refused in meaning.refused] == ["weather_forecasts."]
-    assert meaning.status == "partial"
+    result = _parsed_part(_answer(_step(main=main), _step(1)))
+    assert [refused.reason.partition(":")[0][:18] for refused in result.refused] == ["weather_forecasts."]
+    assert result.status == "partial"
 
 
 @pytest.mark.parametrize(
@@ -315,13 +315,13 @@ def test_a_captured_forecast(captures: Path, name: str) -> None:
     body = (captures / "openweather" / name).read_bytes()
     rows = _rows(body, slot=slot)
     assert [row["hour_at"] for row in rows] == [slot + timedelta(hours=3 * number) for number in range(40)]
-    told = {key: f"{value:%Y-%m-%dT%H:%MZ}" if isinstance(value, datetime) else value for key, value in rows[0].items()}
-    assert expected.first.items() <= told.items()
+    first = {key: f"{value:%Y-%m-%dT%H:%MZ}" if isinstance(value, datetime) else value for key, value in rows[0].items()}
+    assert expected.first.items() <= first.items()
     amounts = [row["precipitation_mm"] for row in rows]
     assert (sum(amount > 0 for amount in amounts), round(sum(amounts), 2)) == (expected.wet, expected.sum_mm)
-    meaning = _understood(body, slot)
-    assert meaning.refused == []
-    assert sum(map(len, meaning.rows.values())) == 40
+    result = _parsed_part(body, slot)
+    assert result.refused == []
+    assert sum(map(len, result.rows.values())) == 40
 
 
 def test_the_captured_snow_is_water_of_unknown_depth(captures: Path) -> None:

@@ -20,7 +20,7 @@ ITEMS = {
 }
 
 
-def understood(source: Source, body: bytes, **context: object) -> ParsedPart:
+def parsed_part(source: Source, body: bytes, **context: object) -> ParsedPart:
     head = json.loads(body)
     at = _gbfs.instant(head.get("last_updated") or head.get("lastUpdatedOther")) if isinstance(head, dict) else None
     at = at or datetime(2021, 1, 20, 15, tzinfo=UTC)
@@ -28,8 +28,8 @@ def understood(source: Source, body: bytes, **context: object) -> ParsedPart:
     return parse_part(source, Part(Header(source.name, at, at, 1, ""), [capture], Footer(at, 1, len(body), 1)), {})
 
 
-def rows(meaning: ParsedPart, name: str) -> int:
-    return sum(len(found) for (table, _), found in meaning.rows.items() if table == name)
+def rows(result: ParsedPart, name: str) -> int:
+    return sum(len(found) for (table, _), found in result.rows.items() if table == name)
 
 
 @pytest.mark.parametrize(
@@ -47,24 +47,24 @@ def test_every_item_of_every_feed_is_a_row_or_accounted_for(captures: Path, name
     assert files
     for file in files:
         body = file.read_bytes()
-        told = len(json.loads(body)["data"][ITEMS[name]])
-        meaning = understood(source, body, feed="station_information")
-        repeated = sum(times for rule, times in meaning.lacking.items() if rule.endswith("repeats"))
-        assert rows(meaning, table) + len(meaning.refused) + repeated == told, file
-        assert rows(meaning, table) >= 0.7 * told, file
+        number = len(json.loads(body)["data"][ITEMS[name]])
+        result = parsed_part(source, body, feed="station_information")
+        repeated = sum(times for rule, times in result.omitted.items() if rule.endswith("repeats"))
+        assert rows(result, table) + len(result.refused) + repeated == number, file
+        assert rows(result, table) >= 0.7 * number, file
 
 
 def test_lime_names_no_feed(captures: Path) -> None:
-    assert rows(understood(vehicles.source, next(captures.glob("gbfs/lime*/lime.json")).read_bytes()), "vehicles") == 7325
+    assert rows(parsed_part(vehicles.source, next(captures.glob("gbfs/lime*/lime.json")).read_bytes()), "vehicles") == 7325
 
 
 def test_the_open_data_of_paris(captures: Path) -> None:
     fields = list(json.loads((captures / "velib/opendata_v1_2021-01-20_full.json").read_bytes()).values())
     pages = json.loads((captures / "velib/opendata_v2.1_records_doc_sample.json").read_bytes())
-    for told, number in (({"records": fields}, 1397), (pages, 2), (pages["results"], 2)):
-        body = json.dumps(told).encode()
-        assert rows(understood(stations.source, body, feed="export"), "stations") == number
-        status = understood(station_status.source, body, provider="paris_opendata")
+    for payload, number in (({"records": fields}, 1397), (pages, 2), (pages["results"], 2)):
+        body = json.dumps(payload).encode()
+        assert rows(parsed_part(stations.source, body, feed="export"), "stations") == number
+        status = parsed_part(station_status.source, body, provider="paris_opendata")
         assert rows(status, "station_status") == number
         assert rows(status, "station_vehicle_types") == 2 * number
         assert status.refused == []

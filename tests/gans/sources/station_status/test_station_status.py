@@ -25,12 +25,12 @@ def capture(body: bytes, provider: str = "gbfs", timezone: str | None = "Europe/
 
 
 def feed(*stations: Any, **head: Any) -> bytes:
-    told = {"last_updated": RENEWED, "ttl": 60, "version": "2.3", "data": {"stations": stations}, **head}
-    return json.dumps({name: value for name, value in told.items() if value is not ...}).encode()
+    head_and_data = {"last_updated": RENEWED, "ttl": 60, "version": "2.3", "data": {"stations": stations}, **head}
+    return json.dumps({name: value for name, value in head_and_data.items() if value is not ...}).encode()
 
 
-def table(body: bytes, name: str = "station_status", **told: Any) -> list[dict[str, Any]]:
-    return [row.values for row in rows_of(parse(capture(body, **told))) if row.table == name]
+def table(body: bytes, name: str = "station_status", **overrides: Any) -> list[dict[str, Any]]:
+    return [row.values for row in rows_of(parse(capture(body, **overrides))) if row.table == name]
 
 
 def others(body: bytes) -> Iterator[Reject | Repaired]:
@@ -54,7 +54,7 @@ def test_the_payload() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "vehicles"),
+    ("fields", "vehicles"),
     [
         ({"num_bikes_available": 3}, 3),
         ({"num_vehicles_available": 4, "num_bikes_available": 3}, 4),
@@ -68,8 +68,8 @@ def test_the_payload() -> None:
         ({}, None),
     ],
 )
-def test_a_count_is_told_or_unknown_and_never_zero_for_want_of_it(told: dict[str, Any], vehicles: int | None) -> None:
-    (row,) = table(feed({"station_id": "a", **told}))
+def test_a_count_is_told_or_unknown_and_never_zero_for_want_of_it(fields: dict[str, Any], vehicles: int | None) -> None:
+    (row,) = table(feed({"station_id": "a", **fields}))
     assert row["vehicles_available"] == vehicles
 
 
@@ -114,7 +114,7 @@ def test_truths_may_be_numbers_or_texts(truths: tuple[Any, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "reported_at"),
+    ("value", "reported_at"),
     [
         (RENEWED, NOW - timedelta(seconds=7)),
         (RENEWED * 1000, NOW - timedelta(seconds=7)),
@@ -128,8 +128,8 @@ def test_truths_may_be_numbers_or_texts(truths: tuple[Any, Any]) -> None:
         (RENEWED + 3600, None),
     ],
 )
-def test_a_time_may_be_told_in_many_ways(told: Any, reported_at: datetime | None) -> None:
-    (row,) = table(feed({"station_id": "a", "last_reported": told}))
+def test_a_time_may_be_told_in_many_ways(value: Any, reported_at: datetime | None) -> None:
+    (row,) = table(feed({"station_id": "a", "last_reported": value}))
     assert row["reported_at"] == reported_at
 
 
@@ -180,8 +180,12 @@ def test_paris_tells_the_same_rows() -> None:
         "duedate": "2025-03-30T06:50:00+02:00", "coordonnees_geo": {"lon": 2.27, "lat": 48.86},
     }  # fmt: skip
     old = {**record, "stationcode": "11031_relais", "duedate": "2018-01-01T00:00:00+00:00", "numbikesavailable": -1}
-    for told in ([record, old], {"total_count": 2, "results": [record, old]}, {"records": [{"fields": record}, {"fields": old}]}):
-        body = json.dumps(told).encode()
+    for payload in (
+        [record, old],
+        {"total_count": 2, "results": [record, old]},
+        {"records": [{"fields": record}, {"fields": old}]},
+    ):
+        body = json.dumps(payload).encode()
         first, second = table(body, provider="paris_opendata", timezone="Europe/Paris")
         assert (first["station_id"], first["vehicles_available"], first["docks_available"]) == ("16107", 7, 27)
         assert (first["is_renting"], first["is_returning"], first["is_stale"]) == (True, False, False)
@@ -227,7 +231,7 @@ def test_each_watched_system_that_has_the_feed_is_asked() -> None:
     ],
 )
 def test_a_feed_holds_for_its_ttl(head: dict[str, Any], ttl_s: int | None, holds_s: int) -> None:
-    told = capture(feed({"station_id": "a"}, **head))
-    told = msgspec.structs.replace(told, context={**told.context, "ttl_s": ttl_s})
+    response = capture(feed({"station_id": "a"}, **head))
+    response = msgspec.structs.replace(response, context={**response.context, "ttl_s": ttl_s})
     assert source.holds_until is not None
-    assert source.holds_until(told) == NOW + timedelta(seconds=holds_s)
+    assert source.holds_until(response) == NOW + timedelta(seconds=holds_s)

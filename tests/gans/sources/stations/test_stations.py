@@ -30,11 +30,11 @@ def table(found: list[Any], name: str) -> list[dict[str, Any]]:
     return [item.values for item in found if isinstance(item, Row) and item.table == name]
 
 
-def information(*told: dict[str, Any]) -> list[Any]:
-    return items("station_information", {"data": {"stations": told}})
+def information(*stations: dict[str, Any]) -> list[Any]:
+    return items("station_information", {"data": {"stations": stations}})
 
 
-def place(station_id: str, lat: Any, lon: Any) -> dict[str, Any]:
+def station(station_id: str, lat: Any, lon: Any) -> dict[str, Any]:
     return {"station_id": station_id, "lat": lat, "lon": lon}
 
 
@@ -103,18 +103,18 @@ def test_a_discovery_document_without_our_feeds_is_refused(content: Any) -> None
 def test_a_system_in_version_1_and_3() -> None:
     old = {"system_id": "x", "name": "Räder", "operator": "", "timezone": "Europe/Oslo", "language": "nb"}
     new = {"system_id": "x", "name": [{"text": "Räder", "language": "de"}], "timezone": "Europe/Oslo", "languages": ["nb", "en"]}
-    for told in (old, new):
-        (row,) = items("system_information", {"data": told})
+    for data in (old, new):
+        (row,) = items("system_information", {"data": data})
         assert row.values == {
             "system_id": "testville", "name": "Räder", "operator": None, "timezone": "Europe/Oslo", "language": "nb",
         }  # fmt: skip
 
 
-CITY = [place(str(number), 48.85 + number / 100, 2.35) for number in range(4)]
+CITY = [station(str(number), 48.85 + number / 100, 2.35) for number in range(4)]
 
 
 @pytest.mark.parametrize(
-    ("told", "stored", "repairs"),
+    ("coordinates", "stored", "repairs"),
     [
         ((48.9, 2.3), (48.9, 2.3), []),
         (("48.9", "2.3"), (48.9, 2.3), []),
@@ -125,26 +125,26 @@ CITY = [place(str(number), 48.85 + number / 100, 2.35) for number in range(4)]
         ((50.9, 6.9), (50.9, 6.9), []),
     ],
 )
-def test_a_place_is_mended_where_the_others_make_it_sure(told: Any, stored: Any, repairs: list[str]) -> None:
-    found = information(*CITY, place("x", *told))
+def test_a_place_is_mended_where_the_others_make_it_sure(coordinates: Any, stored: Any, repairs: list[str]) -> None:
+    found = information(*CITY, station("x", *coordinates))
     row = table(found, "stations")[-1]
     assert (row["latitude"], row["longitude"]) == stored
     assert [item.rule for item in found if isinstance(item, Repaired)] == repairs
 
 
 def test_a_place_is_left_as_told_where_nothing_makes_it_sure() -> None:
-    found = information(*CITY[:2], place("x", 2.3, 48.9))
+    found = information(*CITY[:2], station("x", 2.3, 48.9))
     assert table(found, "stations")[-1]["latitude"] == 2.3
 
 
 def test_neighbours_are_all_pairs_within_a_walk_anywhere_on_earth() -> None:
     for latitude, longitude in ((0.0, 0.0), (48.85, 2.35), (-33.9, 151.2), (69.6, 18.9), (52.0, -0.001)):
-        told = [place(f"{a}-{b}", latitude + a / 400, longitude + b / 300) for a in range(5) for b in range(5)]
-        found = {(row["station_id"], row["neighbour_id"]) for row in table(information(*told), "station_neighbours")}
+        grid = [station(f"{a}-{b}", latitude + a / 400, longitude + b / 300) for a in range(5) for b in range(5)]
+        found = {(row["station_id"], row["neighbour_id"]) for row in table(information(*grid), "station_neighbours")}
         expected = {
             (one["station_id"], other["station_id"])
-            for one in told
-            for other in told
+            for one in grid
+            for other in grid
             if one is not other and (one["lat"], one["lon"]) != (0, 0) != (other["lat"], other["lon"])
             and great_circle_km(one["lat"], one["lon"], other["lat"], other["lon"]) <= 0.5
         }  # fmt: skip
@@ -153,7 +153,7 @@ def test_neighbours_are_all_pairs_within_a_walk_anywhere_on_earth() -> None:
 
 
 def test_a_system_of_mere_places_gives_each_the_nearest_twenty() -> None:
-    found = table(information(*(place(str(n), 46 + n / 1e5, 8.0) for n in range(120))), "station_neighbours")
+    found = table(information(*(station(str(n), 46 + n / 1e5, 8.0) for n in range(120))), "station_neighbours")
     assert max(sum(row["station_id"] == str(n) for row in found) for n in range(120)) == 20
 
 
@@ -166,7 +166,7 @@ class Reference:
 
 
 def test_a_system_is_asked_by_its_url_or_by_the_catalogue() -> None:
-    told: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "provider": "gbfs",
         "url": None,
         "catalogue_id": None,
@@ -175,11 +175,11 @@ def test_a_system_is_asked_by_its_url_or_by_the_catalogue() -> None:
         "is_watched": True,
     }
     systems = [
-        {**told, "system_id": "a", "url": "https://x.test/gbfs.json"},
-        {**told, "system_id": "b", "catalogue_id": "known"},
-        {**told, "system_id": "c", "catalogue_id": "gone"},
-        {**told, "system_id": "d", "provider": "paris_opendata", "url": "https://o.test/datasets/v/"},
-        {**told, "system_id": "e", "url": "https://x.test/e.json", "is_watched": False},
+        {**defaults, "system_id": "a", "url": "https://x.test/gbfs.json"},
+        {**defaults, "system_id": "b", "catalogue_id": "known"},
+        {**defaults, "system_id": "c", "catalogue_id": "gone"},
+        {**defaults, "system_id": "d", "provider": "paris_opendata", "url": "https://o.test/datasets/v/"},
+        {**defaults, "system_id": "e", "url": "https://x.test/e.json", "is_watched": False},
     ]
     catalogue = [{"catalogue_id": "known", "url": "https://y.test/gbfs.json"}]
     _, *units = stations.plan(Reference(watched_systems=systems, system_catalogue=catalogue), NOW)

@@ -25,13 +25,13 @@ def capture(*vehicles: Any, name: str = "bikes", at: datetime = NOW) -> Capture:
     return Capture("testville", "https://x.test/", 200, at, at, context={"system_id": "testville", "ttl_s": None}, body=body)
 
 
-def rows(told: Capture) -> list[dict[str, Any]]:
-    return [row.values for row in rows_of(parse(told))]
+def rows(response: Capture) -> list[dict[str, Any]]:
+    return [row.values for row in rows_of(parse(response))]
 
 
 def test_the_payload() -> None:
-    told = capture()
-    first, second, third = rows(Capture("u", "https://x", 200, NOW, NOW, context=told.context, body=PAYLOAD))
+    response = capture()
+    first, second, third = rows(Capture("u", "https://x", 200, NOW, NOW, context=response.context, body=PAYLOAD))
     assert first == {
         "system_id": "testville", "vehicle_id": "f6a9", "vehicle_type_id": "escooter", "latitude": 52.5183, "longitude": 13.4083,
         "range_m": 18500.0, "battery_pct": 62.0, "is_reserved": False, "is_disabled": False, "station_id": None,
@@ -47,7 +47,7 @@ def test_the_payload() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("vehicle", "expected"),
     [
         ({"vehicle_id": 7}, {"vehicle_id": "7"}),
         ({"bike_id": "a", "type": "electric_bike"}, {"vehicle_type_id": "electric_bike"}),
@@ -58,33 +58,33 @@ def test_the_payload() -> None:
         ({"bike_id": "a", "lat": 95, "lon": 0}, {"latitude": None, "longitude": None}),
     ],
 )
-def test_versions_and_repairs(told: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_versions_and_repairs(vehicle: dict[str, Any], expected: dict[str, Any]) -> None:
     for name in ("bikes", "vehicles"):
-        (row,) = rows(capture(told, name=name))
+        (row,) = rows(capture(vehicle, name=name))
         assert expected.items() <= row.items()
 
 
 def test_a_refused_vehicle_is_not_shown() -> None:
-    told = capture({"bike_id": "secret", "lat": "north"}, {"lat": 1}, {"bike_id": "secret", "current_range_meters": -5})
-    part = Part(Header("vehicles", NOW, NOW, 1, ""), [told], Footer(NOW, 1, 1, 1))
+    response = capture({"bike_id": "secret", "lat": "north"}, {"lat": 1}, {"bike_id": "secret", "current_range_meters": -5})
+    part = Part(Header("vehicles", NOW, NOW, 1, ""), [response], Footer(NOW, 1, 1, 1))
     refused = parse_part(source, part, {}).refused
     assert len(refused) == 3
     assert not any("secret" in str(one) for one in refused)
 
 
-def landed(store: FolderStore, told: Capture) -> str:
-    writer = PartWriter(Header("vehicles", told.slot, told.fetched_at, 1, ""))
-    writer.add(told)
+def landed(store: FolderStore, response: Capture) -> str:
+    writer = PartWriter(Header("vehicles", response.slot, response.fetched_at, 1, ""))
+    writer.add(response)
     key = str(PartKey.of(writer.header))
-    store.write(key, writer.close(Footer(told.fetched_at, 1, len(told.body), 1)))
+    store.write(key, writer.close(Footer(response.fetched_at, 1, len(response.body), 1)))
     return key
 
 
 def test_nothing_older_than_a_day_is_stored_or_stays(engine: Engine, tmp_path: Path) -> None:
     store, vehicles = FolderStore(tmp_path), metadata.tables["vehicles"]
 
-    def loaded(told: Capture, now: datetime) -> tuple[str, set[str]]:
-        done = load(landed(store, told), store=store, engine=engine, sources={"vehicles": source}, clock=lambda: now)
+    def loaded(response: Capture, now: datetime) -> tuple[str, set[str]]:
+        done = load(landed(store, response), store=store, engine=engine, sources={"vehicles": source}, clock=lambda: now)
         with engine.connect() as connection:
             return done.status, set(connection.scalars(select(vehicles.c.vehicle_id)))
 

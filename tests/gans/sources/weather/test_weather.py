@@ -33,7 +33,7 @@ UNITS = {
 }
 
 
-def _place(
+def _location(
     start: str = "2025-03-29T22:00", *, offset: int = 0, units: Mapping[str, str] = UNITS, **hourly: Sequence[Any]
 ) -> dict[str, Any]:
     """The part of an answer about one place: `hourly` by variable, for the hours of which the first ends at the local `start`."""
@@ -59,7 +59,7 @@ def _rejects(answer: object, zones: Sequence[str | None] = ("Europe/Berlin",)) -
     return [item.reason for item in parse(_capture(answer, zones)) if isinstance(item, Reject)]
 
 
-def _understood(answer: object, slot: datetime = SLOT) -> ParsedPart:
+def _parsed_part(answer: object, slot: datetime = SLOT) -> ParsedPart:
     header = Header("weather", slot, slot, 1, "")
     return parse_part(source, Part(header, [_capture(answer, slot=slot)], Footer(slot, 1, 0, 1)), CONDITIONS)
 
@@ -102,7 +102,7 @@ def test_the_payload() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "unit", "told", "column", "meant"),
+    ("variable", "unit", "value", "column", "meant"),
     [
         ("temperature_2m", "°F", 32.0, "temperature_c", 0.0),
         ("temperature_2m", "°F", -40, "temperature_c", -40.0),
@@ -117,16 +117,16 @@ def test_the_payload() -> None:
         ("weather_code", "", 61.0, "condition_code", 61),
     ],
 )
-def test_units_are_those_that_the_answer_names(variable: str, unit: str, told: float, column: str, meant: float) -> None:
-    hourly: dict[str, Any] = {"temperature_2m": [7.0], variable: [told]}
-    (row,) = _rows(_place(units=UNITS | {variable: unit}, **hourly))
+def test_units_are_those_that_the_answer_names(variable: str, unit: str, value: float, column: str, meant: float) -> None:
+    hourly: dict[str, Any] = {"temperature_2m": [7.0], variable: [value]}
+    (row,) = _rows(_location(units=UNITS | {variable: unit}, **hourly))
     assert row[column] == meant
 
 
 def test_a_unit_that_is_not_known_is_never_guessed() -> None:
-    kelvin = _place(units=UNITS | {"temperature_2m": "K"}, temperature_2m=[280.0])
-    nameless = _place(units={}, temperature_2m=[7.0])
-    items = list(parse(_capture([kelvin, _place(temperature_2m=[7.0]), nameless], ("UTC", "UTC", "UTC"))))
+    kelvin = _location(units=UNITS | {"temperature_2m": "K"}, temperature_2m=[280.0])
+    nameless = _location(units={}, temperature_2m=[7.0])
+    items = list(parse(_capture([kelvin, _location(temperature_2m=[7.0]), nameless], ("UTC", "UTC", "UTC"))))
     assert [item.reason if isinstance(item, Reject) else item.values["city_id"] for item in items] == [
         "city 1: temperature_2m is in 'K'; known: °C, °F",
         2,
@@ -140,7 +140,7 @@ def test_a_unit_that_is_not_known_is_never_guessed() -> None:
     ids=["Adelaide", "Toronto", "GMT"],
 )
 def test_local_times_become_utc_by_the_one_offset_of_the_answer(start: str, offset: int) -> None:
-    rows = _rows(_place(start, offset=offset, temperature_2m=[7.0, 7.5]))
+    rows = _rows(_location(start, offset=offset, temperature_2m=[7.0, 7.5]))
     assert [row["hour_at"] for row in rows] == [SLOT, SLOT + timedelta(hours=1)]
     assert all(row["valid_at"] - row["hour_at"] == timedelta(hours=1) for row in rows)
 
@@ -155,13 +155,13 @@ def test_local_times_become_utc_by_the_one_offset_of_the_answer(start: str, offs
 )
 def test_the_hour_of_the_week_is_that_of_its_begin_in_the_city(slot: str, hours_of_week: list[int]) -> None:
     begin = datetime.fromisoformat(f"{slot}Z")
-    rows = _rows(_place(f"{begin + timedelta(hours=1):%Y-%m-%dT%H:%M}", temperature_2m=[1, 2, 3]), slot=begin)
+    rows = _rows(_location(f"{begin + timedelta(hours=1):%Y-%m-%dT%H:%M}", temperature_2m=[1, 2, 3]), slot=begin)
     assert [row["local_hour_of_week"] for row in rows] == hours_of_week
 
 
 @pytest.mark.parametrize("zone", [None, "", "Atlantis/Poseidonis"])
 def test_without_its_zone_a_city_has_no_local_hour(zone: str | None) -> None:
-    (row,) = _rows(_place(temperature_2m=[7.0]), (zone,))
+    (row,) = _rows(_location(temperature_2m=[7.0]), (zone,))
     assert (row["hour_at"], row["local_on"], row["local_hour_of_week"]) == (SLOT, None, None)
 
 
@@ -172,7 +172,7 @@ def test_each_model_is_a_provider_of_its_own() -> None:
         "temperature_2m_gfs_global": [50.0, 59.0],
         "cloud_cover_gfs_global": [None, 25],
     }
-    rows = _rows(_place(units=units, **series))
+    rows = _rows(_location(units=units, **series))
     assert [(row["provider"], row["hour_at"].hour, row["temperature_c"], row["cloud_cover_pct"]) for row in rows] == [
         ("open-meteo:icon_d2", 21, 1.0, None),
         ("open-meteo:gfs_global", 21, 10.0, None),
@@ -181,7 +181,7 @@ def test_each_model_is_a_provider_of_its_own() -> None:
 
 
 def test_a_gap_is_none_and_an_hour_of_gaps_is_no_row() -> None:
-    rows = _rows(_place(temperature_2m=[7.0, None, None], cloud_cover=[None, None, 40], snowfall=[None, None, None]))
+    rows = _rows(_location(temperature_2m=[7.0, None, None], cloud_cover=[None, None, 40], snowfall=[None, None, None]))
     assert [(row["hour_at"].hour, row["temperature_c"], row["cloud_cover_pct"]) for row in rows] == [
         (21, 7.0, None),
         (23, None, 40),
@@ -190,12 +190,12 @@ def test_a_gap_is_none_and_an_hour_of_gaps_is_no_row() -> None:
 
 
 def test_a_variable_without_a_value_needs_no_unit() -> None:
-    (row,) = _rows(_place(units=UNITS | {"snowfall": "undefined"}, temperature_2m=[7.0], snowfall=[None]))
+    (row,) = _rows(_location(units=UNITS | {"snowfall": "undefined"}, temperature_2m=[7.0], snowfall=[None]))
     assert row["snowfall_cm"] is None
 
 
 def test_only_the_week_from_the_slot_on_is_a_forecast() -> None:
-    rows = _rows(_place("2025-03-29T19:00", temperature_2m=[float(hour % 20) for hour in range(HOURS_AHEAD + 10)]))
+    rows = _rows(_location("2025-03-29T19:00", temperature_2m=[float(hour % 20) for hour in range(HOURS_AHEAD + 10)]))
     assert len(rows) == HOURS_AHEAD
     assert (rows[0]["hour_at"], rows[0]["temperature_c"]) == (SLOT, 3.0)
     assert rows[-1]["hour_at"] == SLOT + timedelta(hours=HOURS_AHEAD - 1)
@@ -203,20 +203,20 @@ def test_only_the_week_from_the_slot_on_is_a_forecast() -> None:
 
 @pytest.mark.parametrize("bad", ["warm", 99.0, True, [7.0], 1e300], ids=str)
 def test_one_bad_value_costs_one_hour(bad: object) -> None:
-    meaning = _understood(_place(temperature_2m=[7.0, bad, 9.0], cloud_cover=[1, 2, 3]))
-    assert [refused.reason.partition(":")[0] for refused in meaning.refused] == ["weather_forecasts.temperature_c"]
-    assert '"cloud_cover_pct":2' in meaning.refused[0].item
-    assert sum(map(len, meaning.rows.values())) == 2
-    assert meaning.status == "partial"
+    result = _parsed_part(_location(temperature_2m=[7.0, bad, 9.0], cloud_cover=[1, 2, 3]))
+    assert [refused.reason.partition(":")[0] for refused in result.refused] == ["weather_forecasts.temperature_c"]
+    assert '"cloud_cover_pct":2' in result.refused[0].item
+    assert sum(map(len, result.rows.values())) == 2
+    assert result.status == "partial"
 
 
 def test_a_condition_that_is_not_in_the_table_costs_one_hour() -> None:
-    meaning = _understood(_place(temperature_2m=[7.0, 8.0], weather_code=[61, 100]))
-    assert len(meaning.refused) == 1
-    assert sum(map(len, meaning.rows.values())) == 1
+    result = _parsed_part(_location(temperature_2m=[7.0, 8.0], weather_code=[61, 100]))
+    assert len(result.refused) == 1
+    assert sum(map(len, result.rows.values())) == 1
 
 
-BAD_PLACES: dict[str, tuple[bytes, str]] = {
+BAD_LOCATIONS: dict[str, tuple[bytes, str]] = {
     "no hours": (b'{"utc_offset_seconds": 0}', "missing required field `hourly_units`"),
     "nothing": (b"null", "Expected `object`, got `null`"),
     "no times": (b'{"utc_offset_seconds": 0, "hourly_units": {}, "hourly": {"temperature_2m": []}}', "the hours have no time"),
@@ -250,11 +250,11 @@ BAD_PLACES: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", BAD_PLACES)
+@pytest.mark.parametrize("case", BAD_LOCATIONS)
 def test_a_place_that_cannot_be_read_costs_only_itself(case: str) -> None:
-    place, reason = BAD_PLACES[case]
-    good = msgspec.json.encode(_place(temperature_2m=[7.0]))
-    items = list(parse(_capture(b"[" + place + b"," + good + b"]", ("Pacific/Auckland", "UTC"))))
+    location, reason = BAD_LOCATIONS[case]
+    good = msgspec.json.encode(_location(temperature_2m=[7.0]))
+    items = list(parse(_capture(b"[" + location + b"," + good + b"]", ("Pacific/Auckland", "UTC"))))
     assert [type(item) for item in items] == [Reject, Row]
     assert isinstance(items[0], Reject)
     assert items[0].reason.startswith("city 1: ")
@@ -262,15 +262,15 @@ def test_a_place_that_cannot_be_read_costs_only_itself(case: str) -> None:
 
 
 def test_one_place_comes_bare_and_several_come_in_a_list() -> None:
-    place = _place(temperature_2m=[7.0])
-    assert _rows(place) == _rows([place])
-    assert [row["city_id"] for row in _rows([place, place], ("UTC", "UTC"))] == [1, 2]
+    location = _location(temperature_2m=[7.0])
+    assert _rows(location) == _rows([location])
+    assert [row["city_id"] for row in _rows([location, location], ("UTC", "UTC"))] == [1, 2]
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_another_number_of_places_is_no_answer(count: int) -> None:
     with pytest.raises(BadData, match=rf"about {count} places, 2 were asked for"):
-        _rows([_place(temperature_2m=[7.0])] * count, ("UTC", "UTC"))
+        _rows([_location(temperature_2m=[7.0])] * count, ("UTC", "UTC"))
 
 
 def test_an_error_is_told_as_the_service_tells_it() -> None:
@@ -389,11 +389,11 @@ def test_a_captured_forecast(captures: Path, name: str) -> None:
     body = (captures / "openmeteo" / name).read_bytes()
     rows = _rows(body, slot=slot)
     assert Counter(row["provider"] for row in rows) == expected.hours
-    told = {key: f"{value:%Y-%m-%dT%H:%MZ}" if isinstance(value, datetime) else value for key, value in rows[0].items()}
-    assert expected.first.items() <= told.items()
-    meaning = _understood(body, slot)
-    assert meaning.refused == []
-    assert sum(map(len, meaning.rows.values())) == len(rows)
+    first = {key: f"{value:%Y-%m-%dT%H:%MZ}" if isinstance(value, datetime) else value for key, value in rows[0].items()}
+    assert expected.first.items() <= first.items()
+    result = _parsed_part(body, slot)
+    assert result.refused == []
+    assert sum(map(len, result.rows.values())) == len(rows)
 
 
 @pytest.mark.parametrize("name", REFUSED)
