@@ -29,7 +29,7 @@ import msgspec
 
 from gans.errors import BadData
 from gans.schedule import every
-from gans.source import Capture, Given, Reference, Reject, Request, Row, Source
+from gans.source import Capture, Provided, Reference, Reject, Request, Row, Source
 
 URL = "https://api.example.com/v1/readings"
 
@@ -45,7 +45,7 @@ class _Reading(msgspec.Struct):
     value: float | None
 
 
-def plan(reference: Reference, slot: datetime) -> Iterator[Request | Given]:
+def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
     """One request for each city whose coordinates are known."""
     for city in reference.rows("cities"):
         if city["latitude"] is not None and city["longitude"] is not None:
@@ -179,7 +179,11 @@ SLOT = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
 def _items(body: bytes) -> list[Row | Reject]:
-    return list(parse(Capture("city 1", "https://api.example.com", 200, SLOT, SLOT, context={"city_id": 1}, body=body)))
+    context = {"city_id": 1}
+    capture = Capture(
+        unit="city 1", url="https://api.example.com", status=200, slot=SLOT, fetched_at=SLOT, context=context, body=body
+    )
+    return list(parse(capture))
 
 
 def test_the_payload() -> None:
