@@ -150,7 +150,11 @@ def _cities(timezone: str) -> list[dict[str, Any]]:
 
 def _part(source: Source, slot: datetime, asked: Sequence[tuple[bytes, dict[str, Any]]]) -> Part:
     captures = [
-        Capture(str(number), "https://api.test/", 200, slot, slot, context=context, body=body)
+        Capture(unit=str(number), url="https://api.test/", status=200, slot=slot, fetched_at=slot, context=context, body=body)
         for number, (body, context) in enumerate(asked)
     ]
-    return Part(Header(source.name, slot, slot, 1, ""), captures, Footer(slot, len(captures), 0, len(captures)))
+    return Part(
+        Header(source=source.name, slot=slot, attempt=slot, part=1, code_version=""),
+        captures,
+        Footer(finished_at=slot, requests=len(captures), bytes_received=0, captures=len(captures)),
+    )

@@ -91,9 +91,9 @@ def _benchmark(name: str, unit: str, amount: int, ours: Run, peer: Run, peer_nam
 def _land(store: FolderStore, answer: Path) -> Iterator[int]:
     """Lands the captures of the hour; gives the size of each part."""
     for capture in minutes(answer):
-        writer = PartWriter(Header(source.name, capture.slot, capture.slot, 1, "0"))
+        writer = PartWriter(Header(source=source.name, slot=capture.slot, attempt=capture.slot, part=1, code_version="0"))
         writer.add(capture)
-        data = writer.close(Footer(capture.fetched_at, 1, len(capture.body), 1))
+        data = writer.close(Footer(finished_at=capture.fetched_at, requests=1, bytes_received=len(capture.body), captures=1))
         store.write(str(PartKey.of(writer.header)), data)
         yield len(data)
 
@@ -112,7 +112,9 @@ def minutes(answer: Path) -> Iterator[Capture]:
         fetched_at = slot + timedelta(seconds=chance.uniform(1, 5))
         context = {"system_id": "velib", "provider": "gbfs", "timezone": "Europe/Paris", "ttl_s": 60}
         body = json.dumps(feed).encode()
-        yield Capture("velib", "https://velib.test/", 200, slot, fetched_at, context=context, body=body)
+        yield Capture(
+            unit="velib", url="https://velib.test/", status=200, slot=slot, fetched_at=fetched_at, context=context, body=body
+        )
 
 
 def _change(station: dict[str, Any], by: int, kind: int) -> None:

@@ -148,7 +148,7 @@ def _ours(work: Work) -> tuple[float, int]:
     from gans.load.load import load
     from gans.settings import Settings
 
-    settings = Settings(work.database_url, simulator_url=work.simulator_url)
+    settings = Settings(database_url=work.database_url, simulator_url=work.simulator_url)
     store, engine, http = FolderStore(Path(work.landing)), open_engine(settings), Http(settings)
     began = perf_counter()
     collected = collect(source, SLOT, store=store, reference=Snapshots(store, Watchlist()), http=http)

@@ -154,13 +154,18 @@ def land(setup: Setup, slot: datetime) -> list[str]:
     store, keys = FolderStore(setup.folder), []
     for writer in writers:
         key = str(PartKey.of(writer.header))
-        store.write(key, writer.close(Footer(slot, writer.captures, writer.body_bytes, writer.captures)))
+        store.write(
+            key,
+            writer.close(
+                Footer(finished_at=slot, requests=writer.captures, bytes_received=writer.body_bytes, captures=writer.captures)
+            ),
+        )
         keys.append(key)
     return keys
 
 
 def _writer(slot: datetime, part: int) -> PartWriter:
-    return PartWriter(Header(source.name, slot, slot, part, "0"))
+    return PartWriter(Header(source=source.name, slot=slot, attempt=slot, part=part, code_version="0"))
 
 
 def captures(slot: datetime) -> Iterator[Capture]:
@@ -172,7 +177,9 @@ def captures(slot: datetime) -> Iterator[Capture]:
         system_id = f"system-{system:04}"
         context = {"system_id": system_id, "provider": "gbfs", "timezone": "Europe/Berlin", "ttl_s": None}
         body = msgspec.json.encode(feed)
-        yield Capture(system_id, "https://gbfs.test/", 200, slot, slot, context=context, body=body)
+        yield Capture(
+            unit=system_id, url="https://gbfs.test/", status=200, slot=slot, fetched_at=slot, context=context, body=body
+        )
 
 
 def _station(station_id: str, vehicles: int, slot: datetime) -> Mapping[str, Any]:

@@ -50,7 +50,7 @@ def _row(language: str, page: bytes) -> Row:
     """The row of the article; it has a name, a country and coordinates, or this is no fair run."""
     now = datetime.now(UTC)
     context = {"city_id": 1, "language": language, "title": ""}
-    capture = Capture("1", "https://wikipedia.test/", 200, now, now, context=context, body=page)
+    capture = Capture(unit="1", url="https://wikipedia.test/", status=200, slot=now, fetched_at=now, context=context, body=page)
     city, *_ = parse(capture)
     assert isinstance(city, Row)
     assert all(city.values[column] is not None for column in ("name", "country_code", "latitude", "longitude"))

@@ -39,7 +39,7 @@ class Suite(msgspec.Struct, frozen=True):
     why_none: str = ""
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, kw_only=True):
     """How a benchmark ended: the speeds, the ratio of ours to the peer's, and whether that is at least the target."""
 
     name: str
@@ -67,14 +67,14 @@ def compare(benchmark: Benchmark, on_run: Callable[[], object] = lambda: None) -
     ours, peer = (benchmark.amount / median(runs) for runs in took)
     ratio = round(ours / peer, 3)
     return Result(
-        benchmark.name,
-        benchmark.unit,
-        round(ours, 2),
-        round(peer, 2),
-        benchmark.peer_name,
-        ratio,
-        benchmark.target,
-        ratio >= benchmark.target,
+        name=benchmark.name,
+        unit=benchmark.unit,
+        ours=round(ours, 2),
+        peer=round(peer, 2),
+        peer_name=benchmark.peer_name,
+        ratio=ratio,
+        target=benchmark.target,
+        holds=ratio >= benchmark.target,
     )
 
 

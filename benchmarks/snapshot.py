@@ -88,10 +88,12 @@ def normalize(body: bytes) -> list[int]:
 
 def _commit(capture: Capture, store: FolderStore, engine: Engine) -> None:
     """Lands the answer, as `collect` does once it has it, and loads it."""
-    writer = PartWriter(Header(source.name, capture.slot, capture.slot, 1, "0"))
+    writer = PartWriter(Header(source=source.name, slot=capture.slot, attempt=capture.slot, part=1, code_version="0"))
     writer.add(capture)
     key = str(PartKey.of(writer.header))
-    store.write(key, writer.close(Footer(capture.fetched_at, 1, len(capture.body), 1)))
+    store.write(
+        key, writer.close(Footer(finished_at=capture.fetched_at, requests=1, bytes_received=len(capture.body), captures=1))
+    )
     done = load(key, store=store, engine=engine, sources={source.name: source}, clock=lambda: datetime.now(UTC))
     assert done.status == "ok", done.error
 

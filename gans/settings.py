@@ -15,7 +15,7 @@ PREFIX = "GANS_"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a person may set; each field is the environment variable `GANS_<FIELD>`.
 
     Attributes:

@@ -13,7 +13,7 @@ import msgspec
 from gans.schedule import Schedule
 
 
-class Secret(msgspec.Struct, frozen=True):
+class Secret(msgspec.Struct, frozen=True, kw_only=True):
     """The key that an upstream wants. It is added to the request as it leaves, and is nowhere else.
 
     Attributes:
@@ -47,7 +47,7 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
     is_used_up: Callable[[int, bytes], bool]
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One question to an upstream.
 
     Attributes:
@@ -75,7 +75,7 @@ class Provided(msgspec.Struct, frozen=True):
     context: Mapping[str, Any]
 
 
-class Capture(msgspec.Struct, frozen=True):
+class Capture(msgspec.Struct, frozen=True, kw_only=True):
     """What an upstream said, as it said it, with what is needed to understand it later.
 
     Attributes:

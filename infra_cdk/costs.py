@@ -95,7 +95,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     rows_written: int
 
 
-class Stacks(msgspec.Struct, frozen=True):
+class Stacks(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to pay for.
 
     Attributes:
@@ -120,12 +120,12 @@ class Stacks(msgspec.Struct, frozen=True):
         database: Mapping[str, Any] = next((declared for kind, declared in properties if kind == "AWS::RDS::DBInstance"), {})
         zones = sum(len(declared["SubnetIds"]) for kind, declared in properties if declared.get("VpcEndpointType") == "Interface")
         return cls(
-            kinds,
-            database.get("DBInstanceClass", ""),
-            float(database.get("AllocatedStorage", 0)),
-            zones,
-            memory["lambdas.collect.handler"],
-            memory["lambdas.load.handler"],
+            kinds=kinds,
+            instance=database.get("DBInstanceClass", ""),
+            storage_gb=float(database.get("AllocatedStorage", 0)),
+            zones=zones,
+            collect_mb=memory["lambdas.collect.handler"],
+            load_mb=memory["lambdas.load.handler"],
         )
 
 

@@ -1,7 +1,8 @@
 """The database: MySQL on RDS, or one that is there already."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_rds as rds
@@ -18,7 +19,7 @@ STORAGE_GIB: Final = 20
 """The least of gp3; RDS adds more when it runs short."""
 
 
-class DatabaseAccess(NamedTuple):
+class DatabaseAccess(msgspec.Struct, frozen=True, kw_only=True):
     """What the functions need to know of a database.
 
     Attributes:

@@ -44,7 +44,7 @@ LATE: Final = timedelta(days=7)
 ROOT: Final = "archive/station_status"
 
 
-class ArchivedSystem(msgspec.Struct, frozen=True):
+class ArchivedSystem(msgspec.Struct, frozen=True, kw_only=True):
     """An hour of one system.
 
     Attributes:
@@ -180,7 +180,7 @@ def _compact_system(
         key = f"{ROOT}/system_id={system.system_id}/date={hour:%Y-%m-%d}/hour={hour:%H}.parquet"
         data = to_parquet(duck, system, hour)
         store.write(key, data)
-    return ArchivedSystem(system.system_id, key, rows, len(data), len(hours))
+    return ArchivedSystem(system_id=system.system_id, key=key, rows=rows, file_bytes=len(data), stations=len(hours))
 
 
 def _landed(store: Store, source: Source, hour: datetime) -> list[PartKey]:

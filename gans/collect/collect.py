@@ -53,7 +53,11 @@ class _Run:
 
     def _begin(self) -> None:
         self.requests_before = self.http.requests
-        self.writer = PartWriter(Header(self.source.name, self.slot, self.attempt, len(self.parts) + 1, __version__))
+        self.writer = PartWriter(
+            Header(
+                source=self.source.name, slot=self.slot, attempt=self.attempt, part=len(self.parts) + 1, code_version=__version__
+            )
+        )
 
     def add(self, capture: Capture, *, is_followed: bool = False) -> None:
         if self.writer.captures and self.writer.body_bytes + len(capture.body) > PART_BYTES:
@@ -73,7 +77,17 @@ class _Run:
         key = str(PartKey.of(header))
         requests = self.http.requests - self.requests_before
         self.store.write(
-            key, writer.close(Footer(self.clock(), requests, writer.body_bytes, writer.captures, is_cut_short, note))
+            key,
+            writer.close(
+                Footer(
+                    finished_at=self.clock(),
+                    requests=requests,
+                    bytes_received=writer.body_bytes,
+                    captures=writer.captures,
+                    is_cut_short=is_cut_short,
+                    note=note,
+                )
+            ),
         )
         self.parts.append(key)
         write_validators(self.store, header.source, self.fresh)
@@ -111,7 +125,7 @@ def collect(
         while todo:
             unit = todo.popleft()
             if isinstance(unit, Provided):
-                run.add(Capture(unit.unit, "", 0, slot, clock(), context=unit.context))
+                run.add(Capture(unit=unit.unit, url="", status=0, slot=slot, fetched_at=clock(), context=unit.context))
             else:
                 capture, error = _fetch(run, unit)
                 transient += isinstance(error, Transient)
@@ -144,7 +158,15 @@ def _following(source: Source, capture: Capture, most: int) -> list[Request]:
 def _not_asked(run: _Run, request: Request) -> Capture:
     """The first request beyond `MAX_FOLLOWED`, as failed: it stands for all that its answer names after it."""
     reason = f"Permanent: not asked: the answers of this run name more than {MAX_FOLLOWED} requests"
-    return Capture(request.unit, request.full_url, 0, run.slot, run.clock(), context=request.context, error=reason)
+    return Capture(
+        unit=request.unit,
+        url=request.full_url,
+        status=0,
+        slot=run.slot,
+        fetched_at=run.clock(),
+        context=request.context,
+        error=reason,
+    )
 
 
 def _fetch(run: _Run, request: Request) -> tuple[Capture, Transient | Permanent | None]:
@@ -170,6 +192,16 @@ def _fetch(run: _Run, request: Request) -> tuple[Capture, Transient | Permanent 
     reason = f"{type(error).__name__}: {error}" if error else ""
     url, now = request.full_url, run.clock()
     return (
-        Capture(request.unit, url, response.status, run.slot, now, response.headers, request.context, response.body, reason),
+        Capture(
+            unit=request.unit,
+            url=url,
+            status=response.status,
+            slot=run.slot,
+            fetched_at=now,
+            headers=response.headers,
+            context=request.context,
+            body=response.body,
+            error=reason,
+        ),
         error,
     )

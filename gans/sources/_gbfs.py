@@ -71,7 +71,7 @@ class _Translation(msgspec.Struct):
 Text = str | list[_Translation] | None
 
 
-class Station(msgspec.Struct, gc=False):
+class Station(msgspec.Struct, kw_only=True, gc=False):
     """An item of station_information.json."""
 
     station_id: Id
@@ -90,7 +90,7 @@ class TypeCount(msgspec.Struct, gc=False):
     count: Count
 
 
-class Status(msgspec.Struct, gc=False):
+class Status(msgspec.Struct, kw_only=True, gc=False):
     """An item of station_status.json."""
 
     station_id: Id
@@ -151,7 +151,7 @@ class _Whole(Head):
 _Named = dict[str, msgspec.Raw]
 
 
-class Feed(NamedTuple, Generic[T]):
+class Feed(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """A feed, read.
 
     Attributes:
@@ -202,7 +202,7 @@ def once(head: Head, items: list[T], refused: list[Reject], repairs: Counter[str
         for item_id, item in zip(ids, items, strict=True):
             first.setdefault(item_id, item)
         ids, items = list(first), list(first.values())
-    return Feed(head, ids, items, refused, repairs)
+    return Feed(head=head, ids=ids, items=items, refused=refused, repairs=repairs)
 
 
 @cache
@@ -333,7 +333,7 @@ def request(unit: str, url: str, context: Mapping[str, Any]) -> Request:
     """The request for a feed, whose address may have a query."""
     parts = urlsplit(url)
     bare = parts._replace(query="", fragment="").geturl()
-    return Request(unit, bare, dict(parse_qsl(parts.query, keep_blank_values=True)), context=context)
+    return Request(unit=unit, url=bare, params=dict(parse_qsl(parts.query, keep_blank_values=True)), context=context)
 
 
 def holds_until(capture: Capture) -> datetime:

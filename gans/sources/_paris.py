@@ -33,7 +33,7 @@ class _Coordinates(msgspec.Struct):
 _Truth = Literal["OUI", "NON"] | None
 
 
-class _Record(msgspec.Struct):
+class _Record(msgspec.Struct, kw_only=True):
     stationcode: _gbfs.Id
     name: str | None = None
     capacity: _gbfs.Count | None = None
@@ -69,7 +69,13 @@ def stations(body: bytes) -> _gbfs.Feed[_gbfs.Station]:
         BadData: not records of the data set.
     """
     records = _records(body)
-    return _gbfs.Feed(records.head, records.ids, list(map(_station, records.items)), records.refused, records.repairs)
+    return _gbfs.Feed(
+        head=records.head,
+        ids=records.ids,
+        items=list(map(_station, records.items)),
+        refused=records.refused,
+        repairs=records.repairs,
+    )
 
 
 def _station(record: _Record) -> _gbfs.Station:
@@ -77,7 +83,7 @@ def _station(record: _Record) -> _gbfs.Station:
     if isinstance(point, list):
         point = _Coordinates(*point) if len(point) == 2 else None
     latitude, longitude = (point.lat, point.lon) if point else (None, None)
-    return _gbfs.Station(record.stationcode, record.name, latitude, longitude, record.capacity)
+    return _gbfs.Station(station_id=record.stationcode, name=record.name, lat=latitude, lon=longitude, capacity=record.capacity)
 
 
 def status(body: bytes, fetched_at: datetime) -> _gbfs.Feed[_gbfs.Status]:
@@ -89,13 +95,15 @@ def status(body: bytes, fetched_at: datetime) -> _gbfs.Feed[_gbfs.Status]:
     records, (earliest, latest) = _records(body), _gbfs.reporting(fetched_at)
     newest = max((due for record in records.items if (due := record.duedate) and earliest <= due <= latest), default=None)
     head = _gbfs.Head(last_updated=newest and newest.timestamp())
-    return _gbfs.Feed(head, records.ids, list(map(_status, records.items)), records.refused, records.repairs)
+    return _gbfs.Feed(
+        head=head, ids=records.ids, items=list(map(_status, records.items)), refused=records.refused, repairs=records.repairs
+    )
 
 
 def _status(record: _Record) -> _gbfs.Status:
     kinds = {"mechanical": record.mechanical, "ebike": record.ebike}
     return _gbfs.Status(
-        record.stationcode,
+        station_id=record.stationcode,
         num_vehicles_available=record.numbikesavailable,
         num_docks_available=record.numdocksavailable,
         is_installed=_truth(record.is_installed),

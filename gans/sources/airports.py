@@ -40,7 +40,7 @@ _ICAO: Final = re.compile(r"[A-Z]{4}")
 _Text = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, kw_only=True):
     """A line about an airport with scheduled service; empty fields are None."""
 
     id: Annotated[int, msgspec.Meta(ge=1)]

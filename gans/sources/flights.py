@@ -72,7 +72,7 @@ class _Departure(_Struct, frozen=True):
     airport: _Airport | None = None
 
 
-class _Arrival(_Struct, frozen=True):
+class _Arrival(_Struct, frozen=True, kw_only=True):
     airport: _Airport | None = None  # of a `movement`: the origin
     scheduled_time: _Time | None = None
     scheduled_time_utc: str | None = None
@@ -85,7 +85,7 @@ class _Arrival(_Struct, frozen=True):
     check_in_desk: str | None = None
 
 
-class _Flight(_Struct, frozen=True):
+class _Flight(_Struct, frozen=True, kw_only=True):
     number: str
     status: str | None = None
     codeshare_status: str | None = None
@@ -311,7 +311,7 @@ source = Source(
     schedule=every(hours=6),
     stale_after=timedelta(hours=18),
     hosts=(HOST,),
-    secret=Secret("GANS_AERODATABOX_KEY", header="X-RapidAPI-Key"),
+    secret=Secret(setting="GANS_AERODATABOX_KEY", header="X-RapidAPI-Key"),
     # The free plan; a board is of tier 2, which costs 2 units. Paid plans have more: then change the number here.
     quota=Quota(per_month=600, per_request=2, plan="AeroDataBox BASIC on RapidAPI", is_used_up=_is_used_up),
     # The free plan takes one request a second.

@@ -25,7 +25,7 @@ from gans.source import Capture, Provided, Reference, Reject, Request, Row, Sour
 URL = "https://date.nager.at/api/v3/PublicHolidays"
 
 
-class _Holiday(msgspec.Struct, rename="camel"):
+class _Holiday(msgspec.Struct, kw_only=True, rename="camel"):
     date: date
     name: str
     local_name: str

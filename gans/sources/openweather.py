@@ -74,7 +74,7 @@ class _Fall(msgspec.Struct, gc=False):
     sum_mm: _Amount | None = msgspec.field(name="3h", default=None)
 
 
-class _Step(msgspec.Struct, gc=False):
+class _Step(msgspec.Struct, kw_only=True, gc=False):
     dt: int
     main: _Main
     weather: Annotated[list[_Weather], msgspec.Meta(min_length=1)]
@@ -199,7 +199,7 @@ source = Source(
     schedule=every(hours=3),
     stale_after=timedelta(hours=9),
     hosts=("api.openweathermap.org",),
-    secret=Secret("GANS_OPENWEATHER_KEY", param="appid"),
+    secret=Secret(setting="GANS_OPENWEATHER_KEY", param="appid"),
     # A free key may ask 60 times a minute.
     pause=timedelta(seconds=1.2),
     reads=("cities",),

@@ -43,7 +43,7 @@ _MOST_IN_A_SQUARE: Final = 50
 _WATCHLIST: Final = "watchlist"
 
 
-class _System(msgspec.Struct):
+class _System(msgspec.Struct, kw_only=True):
     name: _gbfs.Text = None
     operator: _gbfs.Text = None
     timezone: str | None = None
@@ -51,7 +51,7 @@ class _System(msgspec.Struct):
     languages: list[str] | None = None
 
 
-class _VehicleType(msgspec.Struct):
+class _VehicleType(msgspec.Struct, kw_only=True):
     vehicle_type_id: _gbfs.Id
     form_factor: str | None = None
     propulsion_type: str | None = None

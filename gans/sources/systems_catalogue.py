@@ -36,7 +36,7 @@ _OPTIONAL: Final = {"Supported Versions"}
 
 def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
     """The one file."""
-    yield Request("catalogue", URL)
+    yield Request(unit="catalogue", url=URL)
 
 
 def parse(capture: Capture) -> Iterator[Row | Reject | Omitted | Repaired]:

@@ -20,7 +20,7 @@ from gans.source import Capture, Reference, Reject, Repaired, Request, Rows, Sou
 from gans.sources import _gbfs
 
 
-class _Vehicle(msgspec.Struct, gc=False):
+class _Vehicle(msgspec.Struct, kw_only=True, gc=False):
     vehicle_id: _gbfs.Id | None = None
     bike_id: _gbfs.Id | None = None
     lat: float | None = None

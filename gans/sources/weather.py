@@ -178,7 +178,7 @@ source = Source(
     stale_after=timedelta(hours=9),
     hosts=("api.open-meteo.com",),
     # The keyless service is for non-commercial use; customers have a host of their own.
-    secret=Secret("GANS_OPENMETEO_KEY", param="apikey", is_required=False, host="customer-api.open-meteo.com"),
+    secret=Secret(setting="GANS_OPENMETEO_KEY", param="apikey", is_required=False, host="customer-api.open-meteo.com"),
     # A location counts as a call, and the keyless service takes 600 calls a minute.
     pause=timedelta(seconds=10),
     reads=("cities",),

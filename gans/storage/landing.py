@@ -27,7 +27,7 @@ _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _KEY = re.compile(r"landing/(?P<source>[a-z0-9_]+)/(?P<slot>[0-9TZ.]+)/(?P<attempt>[0-9TZ.]+)/(?P<part>[0-9]{4})\.ndjson\.gz")
 
 
-class Header(msgspec.Struct, frozen=True, tag="header", tag_field="line"):
+class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag_field="line"):
     """The first line of a part."""
 
     source: str
@@ -74,7 +74,7 @@ class PartKey(msgspec.Struct, frozen=True, order=True):
         return parsed
 
 
-class CaptureLine(msgspec.Struct, frozen=True, tag="capture", tag_field="line", omit_defaults=True):
+class CaptureLine(msgspec.Struct, frozen=True, kw_only=True, tag="capture", tag_field="line", omit_defaults=True):
     """A capture in a part.
 
     The body stands as text; as base64 where it is not UTF-8, or holds control characters, of which JSON makes six for one.
@@ -91,7 +91,7 @@ class CaptureLine(msgspec.Struct, frozen=True, tag="capture", tag_field="line", 
     error: str = ""
 
 
-class Footer(msgspec.Struct, frozen=True, tag="footer", tag_field="line"):
+class Footer(msgspec.Struct, frozen=True, kw_only=True, tag="footer", tag_field="line"):
     """The last line of a part.
 
     Attributes:
@@ -136,15 +136,15 @@ class PartWriter:
         text, base64 = _body(capture.body)
         self._line(
             CaptureLine(
-                capture.unit,
-                capture.url,
-                capture.status,
-                capture.fetched_at,
-                dict(capture.headers),
-                dict(capture.context),
-                text,
-                base64,
-                capture.error,
+                unit=capture.unit,
+                url=capture.url,
+                status=capture.status,
+                fetched_at=capture.fetched_at,
+                headers=dict(capture.headers),
+                context=dict(capture.context),
+                text=text,
+                base64=base64,
+                error=capture.error,
             )
         )
         self.captures += 1
@@ -204,15 +204,15 @@ def read_part(data: bytes) -> Part:
         header,
         [
             Capture(
-                line.unit,
-                line.url,
-                line.status,
-                header.slot,
-                line.fetched_at,
-                line.headers,
-                line.context,
-                line.base64 or line.text.encode(),
-                line.error,
+                unit=line.unit,
+                url=line.url,
+                status=line.status,
+                slot=header.slot,
+                fetched_at=line.fetched_at,
+                headers=line.headers,
+                context=line.context,
+                body=line.base64 or line.text.encode(),
+                error=line.error,
             )
             for line in captures
         ],

@@ -27,7 +27,7 @@ class WatchedCity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_watched: bool = True
 
 
-class WatchedSystem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WatchedSystem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A shared-mobility system that is, or was, on the watchlist.
 
     Attributes:

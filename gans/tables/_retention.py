@@ -15,7 +15,7 @@ class Aged(msgspec.Struct, frozen=True):
         return f"until `{self.column}` is {_days(self.after)} old"
 
 
-class Thinned(msgspec.Struct, frozen=True):
+class Thinned(msgspec.Struct, frozen=True, kw_only=True):
     """Every version of what was known about a time is kept until that time is older than `after`, and then few of them.
 
     What stays is the newest version and, for each of `leads_hours`, the last one that was issued at least so many hours before

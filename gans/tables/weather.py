@@ -60,5 +60,11 @@ weather_forecasts = table(
     "24 x 6 = 144 and 8 x 5 = 40 of them stay",
     # The same shift, the night before, the roster of the next days, the week's plan. Beyond 144 hours not every hour has a
     # forecast of 168 hours that was issued so early.
-    retain=Thinned(("city_id", "provider"), "hour_at", "issued_at", timedelta(days=60), (6, 24, 48, 72, 144)),
+    retain=Thinned(
+        series=("city_id", "provider"),
+        about="hour_at",
+        issued="issued_at",
+        after=timedelta(days=60),
+        leads_hours=(6, 24, 48, 72, 144),
+    ),
 )

@@ -14,8 +14,12 @@ from benchmarks.side_by_side import Benchmark, Result, compare, seconds
 from gans.database.rows import validate_rows
 from gans.tables import weather_forecasts
 
-MISSED = Result("suite.what.peer", "rows/s", 50.0, 100.0, "peer", 0.5, 0.6, False)
-HELD = Result("suite.other.peer", "pages/s", 31.256, 2.5, "another", 12.502, 10.0, True)
+MISSED = Result(
+    name="suite.what.peer", unit="rows/s", ours=50.0, peer=100.0, peer_name="peer", ratio=0.5, target=0.6, holds=False
+)
+HELD = Result(
+    name="suite.other.peer", unit="pages/s", ours=31.256, peer=2.5, peer_name="another", ratio=12.502, target=10.0, holds=True
+)
 
 
 def in_turn(log: list[str], name: str, times: list[float]) -> Callable[[], float]:
@@ -42,7 +46,7 @@ def test_the_ratio_is_of_the_medians_and_more_is_better(target: float, holds: bo
         rounds=3,
     )
     assert compare(benchmark, lambda: log.append("-")) == Result(
-        "suite.what.peer", "rows/s", 500.0, 125.0, "a peer", 4.0, target, holds
+        name="suite.what.peer", unit="rows/s", ours=500.0, peer=125.0, peer_name="a peer", ratio=4.0, target=target, holds=holds
     )
     assert "".join(log) == "ours-peer-peer-ours-ours-peer-"
 

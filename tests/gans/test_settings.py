@@ -80,7 +80,7 @@ def test_what_cannot_travel_in_a_header_is_refused_and_not_shown(name: str, valu
 
 
 def test_a_key_that_is_needed_and_missing_says_where_it_was_looked_for() -> None:
-    secret = Secret("GANS_FLIGHTS_KEY", header="X-Key")
+    secret = Secret(setting="GANS_FLIGHTS_KEY", header="X-Key")
     with pytest.raises(ConfigError, match=r"GANS_FLIGHTS_KEY is not set\. Looked in the environment and in \.env") as missing:
         read_settings({"GANS_OTHER_KEY": KEY}).key(secret)
     assert KEY not in str(missing.value)
@@ -89,8 +89,8 @@ def test_a_key_that_is_needed_and_missing_says_where_it_was_looked_for() -> None
 
 def test_a_key_that_is_not_needed_may_be_missing() -> None:
     assert Settings().key(None) == ""
-    assert Settings().key(Secret("GANS_X_KEY", param="key", is_required=False)) == ""
-    assert Settings(keys={"GANS_X_KEY": KEY}).key(Secret("GANS_X_KEY", param="key", is_required=False)) == KEY
+    assert Settings().key(Secret(setting="GANS_X_KEY", param="key", is_required=False)) == ""
+    assert Settings(keys={"GANS_X_KEY": KEY}).key(Secret(setting="GANS_X_KEY", param="key", is_required=False)) == KEY
 
 
 def test_settings_can_be_shown() -> None:

@@ -143,7 +143,7 @@ def test_an_upstream_that_hangs_until_the_time_is_up_costs_only_what_was_not_fet
     assert [capture.error.partition(":")[0] for capture in others] == ["Transient"] * 2
 
     environment.setenv("GANS_DATABASE_URL", f"sqlite:///{tmp_path}/gans.db")
-    engine = open_engine(Settings(f"sqlite:///{tmp_path}/gans.db"))
+    engine = open_engine(Settings(database_url=f"sqlite:///{tmp_path}/gans.db"))
     upgrade(engine)
     load.handler(batch([notification_of(key)]), Context())
     (line,) = dump(engine)["collection_runs"]

@@ -111,8 +111,8 @@ def test_the_test_message_of_a_bucket_is_no_failure(store: FolderStore, stored: 
 
 
 def _of_the_future(key: PartKey) -> bytes:
-    header = Header(key.source, key.slot, key.attempt, key.part, "9.0", version=9)
-    return PartWriter(header).close(Footer(NOW, 0, 0, 0))
+    header = Header(source=key.source, slot=key.slot, attempt=key.attempt, part=key.part, code_version="9.0", version=9)
+    return PartWriter(header).close(Footer(finished_at=NOW, requests=0, bytes_received=0, captures=0))
 
 
 def test_poison_is_recorded_or_comes_again_and_its_neighbours_are_loaded(

@@ -150,7 +150,7 @@ def test_a_login_shows_no_password() -> None:
 # The functions of the night and of the hour
 
 
-class Run(msgspec.Struct):
+class Run(msgspec.Struct, kw_only=True):
     """A line of the ledger."""
 
     source: str
@@ -175,7 +175,17 @@ def run(source: str, hours_ago: int, offered: int, rejected: int, fresh_hours: i
     slot = NOW - timedelta(hours=hours_ago)
     stale_at = None if fresh_hours is None else slot + timedelta(hours=fresh_hours)
     status = "failed" if fresh_hours is None else "ok"
-    return Run(source, slot, slot, part, status, offered, rejected, stale_at, NOW)
+    return Run(
+        source=source,
+        slot_at=slot,
+        attempt_at=slot,
+        part=part,
+        status=status,
+        rows_offered=offered,
+        rows_rejected=rejected,
+        stale_at=stale_at,
+        loaded_at=NOW,
+    )
 
 
 def test_every_source_that_ever_ran_is_measured(
@@ -248,7 +258,7 @@ def test_the_next_load_logs_in_with_a_secret_that_was_rotated(
 
     environment.setenv("GANS_LANDING", str(landing.folder))
     environment.setenv("GANS_DATABASE_SECRET", "gans/loader")
-    root = open_engine(Settings(deployed.render_as_string(hide_password=False)))
+    root = open_engine(Settings(database_url=deployed.render_as_string(hide_password=False)))
     with root.begin() as connection:
         connection.exec_driver_sql(f"CREATE USER '{LOADER}'@'%%' IDENTIFIED BY 'first'")
         connection.exec_driver_sql(f"GRANT ALL ON *.* TO '{LOADER}'@'%%' WITH GRANT OPTION")

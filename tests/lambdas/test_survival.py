@@ -55,11 +55,11 @@ def server(request: pytest.FixtureRequest) -> Iterator[mysql.Server]:
 @pytest.fixture
 def tables(server: mysql.Server, environment: pytest.MonkeyPatch) -> Iterator[Engine]:
     """An empty database, migrated; the function knows it."""
-    root = open_engine(Settings(f"{server.url}mysql"))
+    root = open_engine(Settings(database_url=f"{server.url}mysql"))
     with root.begin() as connection:
         connection.exec_driver_sql("CREATE DATABASE gans")
     environment.setenv("GANS_DATABASE_URL", f"{server.url}gans")
-    engine = open_engine(Settings(f"{server.url}gans"))
+    engine = open_engine(Settings(database_url=f"{server.url}gans"))
     migrate.upgrade(engine)
     yield engine
     clear_resources()

@@ -73,7 +73,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
         write_watchlist(folder, simulator.world)
         pipeline = Pipeline(
             Settings(
-                f"sqlite:///{folder}/gans.db", str(folder / "data"), folder / "watchlist.toml", "x", simulator.url, keys=KEYS
+                database_url=f"sqlite:///{folder}/gans.db",
+                landing=str(folder / "data"),
+                watchlist=folder / "watchlist.toml",
+                contact="x",
+                simulator_url=simulator.url,
+                keys=KEYS,
             )
         )
         pipeline.prepare()

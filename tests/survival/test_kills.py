@@ -79,7 +79,7 @@ def test_a_process_killed_at_any_moment_of_a_run_costs_nothing(
         write_watchlist(folder, simulator.world)
     whole = Command(undisturbed, f"sqlite:///{undisturbed}/gans.db", simulator.url)
     seconds = _seconds_of_work(whole, simulator)
-    expected = open_engine(Settings(f"sqlite:///{undisturbed}/gans.db"))
+    expected = open_engine(Settings(database_url=f"sqlite:///{undisturbed}/gans.db"))
 
     command, moments = Command(disturbed, database_url, simulator.url), random.Random(f"moments {database}")
     for _ in range(ROUNDS):
@@ -97,7 +97,7 @@ def test_a_process_killed_at_any_moment_of_a_run_costs_nothing(
 
     again = Command(disturbed, f"sqlite:///{tmp_path}/again.db")
     assert again("load").code in (0, 1)
-    rebuilt = open_engine(Settings(f"sqlite:///{tmp_path}/again.db"))
+    rebuilt = open_engine(Settings(database_url=f"sqlite:///{tmp_path}/again.db"))
     assert dump(rebuilt) == dump(engine)
     for used in (expected, rebuilt):
         used.dispose()
@@ -131,7 +131,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[mysql.Server]:
 def test_a_database_killed_in_mid_load_loses_nothing_and_keeps_no_half(server: mysql.Server, tmp_path: Path) -> None:
     folder = tmp_path / "disturbed"
     _land_much(folder)
-    expected = open_engine(Settings(f"sqlite:///{tmp_path}/expected.db"))
+    expected = open_engine(Settings(database_url=f"sqlite:///{tmp_path}/expected.db"))
     migrate.upgrade(expected)
     assert Command(folder, f"sqlite:///{tmp_path}/expected.db")("load").code == 0
     root = create_engine(server.url)
@@ -139,7 +139,7 @@ def test_a_database_killed_in_mid_load_loses_nothing_and_keeps_no_half(server: m
         connection.execute(text("CREATE DATABASE gans"))
     root.dispose()
     command, moments = Command(folder, f"{server.url}gans"), random.Random("kills")
-    migrated = open_engine(Settings(f"{server.url}gans"))
+    migrated = open_engine(Settings(database_url=f"{server.url}gans"))
     migrate.upgrade(migrated)
     for round_ in range(2):
         process = command.start("load")
@@ -177,9 +177,22 @@ def _land_much(folder: Path) -> None:
         (request,) = source.plan(Cities(cities), slot)
         assert isinstance(request, gans.source.Request)
         body = openmeteo.answer(world, upstream.Request(source.hosts[0], "/v1/forecast", request.params), slot).body
-        writer = PartWriter(Header(source.name, slot, slot, 1, ""))
-        writer.add(Capture(request.unit, request.full_url, 200, slot, slot, context=request.context, body=body))
-        store.write(str(PartKey.of(writer.header)), writer.close(Footer(slot, 1, len(body), 1)))
+        writer = PartWriter(Header(source=source.name, slot=slot, attempt=slot, part=1, code_version=""))
+        writer.add(
+            Capture(
+                unit=request.unit,
+                url=request.full_url,
+                status=200,
+                slot=slot,
+                fetched_at=slot,
+                context=request.context,
+                body=body,
+            )
+        )
+        store.write(
+            str(PartKey.of(writer.header)),
+            writer.close(Footer(finished_at=slot, requests=1, bytes_received=len(body), captures=1)),
+        )
 
 
 class Cities(NamedTuple):

@@ -51,7 +51,11 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         hurried(patch)
         write_watchlist(folder, simulator.world)
         settings = Settings(
-            f"sqlite:///{folder}/gans.db", str(folder / "data"), folder / "watchlist.toml", simulator_url=simulator.url, keys=KEYS
+            database_url=f"sqlite:///{folder}/gans.db",
+            landing=str(folder / "data"),
+            watchlist=folder / "watchlist.toml",
+            simulator_url=simulator.url,
+            keys=KEYS,
         )
         pipeline = Pipeline(settings)
         pipeline.prepare()
@@ -71,7 +75,7 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def expected(landed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
     """What one loader makes of it, oldest first, in an empty SQLite database."""
-    engine = open_engine(Settings(f"sqlite:///{tmp_path_factory.mktemp('expected')}/gans.db"))
+    engine = open_engine(Settings(database_url=f"sqlite:///{tmp_path_factory.mktemp('expected')}/gans.db"))
     migrate.upgrade(engine)
     _load(landed, engine, sorted(FolderStore(landed / "data").keys("landing/"), key=lambda key: PartKey.parse(key).attempt))
     found = dump(engine)

@@ -97,7 +97,14 @@ def bases(name: str) -> list[Answer]:
     files = [path]
     if os.environ.get("GANS_CAPTURES") and name in CAPTURED:
         files += sorted(Path(os.environ["GANS_CAPTURES"]).glob(CAPTURED[name]))
-    capture = Capture("recorded", "https://recorded/", recorded.get("status", 200), slot, NOW, context=recorded["context"])
+    capture = Capture(
+        unit="recorded",
+        url="https://recorded/",
+        status=recorded.get("status", 200),
+        slot=slot,
+        fetched_at=NOW,
+        context=recorded["context"],
+    )
     found = []
     for file in files:
         if file.suffix in (".json", ".html", ".csv") and file.stat().st_size <= CAPTURE_BYTES:
@@ -321,8 +328,10 @@ def fixed_keys() -> Mapping[str, set[Any]]:
 
 
 def part_of(source: Source, capture: Capture) -> Part:
-    header = Header(source.name, capture.slot, capture.fetched_at, 1, "")
-    return Part(header, [capture], Footer(capture.fetched_at, 1, len(capture.body), 1))
+    header = Header(source=source.name, slot=capture.slot, attempt=capture.fetched_at, part=1, code_version="")
+    return Part(
+        header, [capture], Footer(finished_at=capture.fetched_at, requests=1, bytes_received=len(capture.body), captures=1)
+    )
 
 
 def assert_fits(result: ParsedPart) -> None:
@@ -485,7 +494,9 @@ def test_what_passes_the_check_is_taken_by_every_database(name: str, engine: Eng
     @given(answers(name))
     def holds(answer: Answer) -> None:
         capture = answer.capture
-        writer = PartWriter(Header(name, capture.slot, NOW + timedelta(seconds=next(attempts)), 1, ""))
+        writer = PartWriter(
+            Header(source=name, slot=capture.slot, attempt=NOW + timedelta(seconds=next(attempts)), part=1, code_version="")
+        )
         writer.add(capture)
         key = str(PartKey.of(writer.header))
         store.write(key, writer.close(part_of(source, capture).footer))

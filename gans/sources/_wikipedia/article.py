@@ -16,7 +16,9 @@ Rules
 import re
 from collections.abc import Iterator
 from itertools import dropwhile, islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from gans.errors import BadData
 from gans.sources._wikipedia.quantities import coordinates, on_earth
@@ -58,7 +60,7 @@ _UNSEEN: Final = dict.fromkeys([*map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\
 _PLAIN: Final = dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u200a\u202f"), " ") | {0x2212: "-"}
 
 
-class Article(NamedTuple):
+class Article(msgspec.Struct, frozen=True, kw_only=True):
     """A page as it was read.
 
     Attributes:
@@ -104,7 +106,14 @@ def read_article(body: bytes, language: str) -> Article:
         raise BadData(f"{title or 'The page'} has an infobox of {_BOX_ELEMENTS:,} elements or more; no real one is that long.")
     elements = [box, *page.xpath("id('coordinates')")]
     pair, region = next(_pairs(elements), None), next(_regions(elements), None)
-    return Article(title, _statement(page, box, language), _markup(box), pair, region, _item(page, body))
+    return Article(
+        title=title,
+        statement=_statement(page, box, language),
+        box=_markup(box),
+        coordinates=pair,
+        region=region,
+        wikidata_id=_item(page, body),
+    )
 
 
 def clean(text: str) -> str:

@@ -78,7 +78,7 @@ def test_without_a_system_it_says_what_to_do(page: Page, engine: Engine) -> None
 
 
 def test_its_user_may_only_read(engine: Engine, reader_url: str) -> None:
-    reader = open_reader(Settings(reader_url))
+    reader = open_reader(Settings(database_url=reader_url))
     with pytest.raises(DBAPIError), reader.begin() as connection:
         connection.execute(text("DELETE FROM systems"))
     reader.dispose()

@@ -61,19 +61,19 @@ def part(
             {"last_updated": int(at.timestamp()), "data": {"stations": list(map(_station, outcome.items()))}}
         ).encode()
     capture = Capture(
-        unit,
-        "https://gbfs.example.com/",
-        {NOT_MODIFIED: 304, FAILED: 500}.get(str(outcome), 200),
-        slot,
-        at,
+        unit=unit,
+        url="https://gbfs.example.com/",
+        status={NOT_MODIFIED: 304, FAILED: 500}.get(str(outcome), 200),
+        slot=slot,
+        fetched_at=at,
         context={"system_id": unit, "provider": "gbfs", "timezone": zone, "ttl_s": 60},
         body=body,
         error="Transient: 500" if outcome == FAILED else "",
     )
-    header = Header(source.name, slot, at, number, "0")
+    header = Header(source=source.name, slot=slot, attempt=at, part=number, code_version="0")
     writer = PartWriter(header)
     writer.add(capture)
-    return str(PartKey.of(header)), writer.close(Footer(at, 1, len(body), 1))
+    return str(PartKey.of(header)), writer.close(Footer(finished_at=at, requests=1, bytes_received=len(body), captures=1))
 
 
 def _station(counted: tuple[str, Any]) -> dict[str, Any]:
@@ -423,9 +423,13 @@ def test_a_system_that_no_information_was_told_of_is_known_by_its_key(store: Fol
 def test_a_real_answer_has_all_its_stations(store: FolderStore, engine: Engine, captures: Path) -> None:
     body = (captures / "velib" / "gbfs_2024-11-19_station_status.json").read_bytes()
     context = {"system_id": "velib", "provider": "gbfs", "timezone": "Europe/Paris", "ttl_s": 60}
-    writer = PartWriter(Header(source.name, TEN, TEN, 1, "0"))
-    writer.add(Capture("velib", "https://gbfs.example.com/", 200, TEN, TEN, context=context, body=body))
-    store.write(str(PartKey.of(writer.header)), writer.close(Footer(TEN, 1, len(body), 1)))
+    writer = PartWriter(Header(source=source.name, slot=TEN, attempt=TEN, part=1, code_version="0"))
+    writer.add(
+        Capture(unit="velib", url="https://gbfs.example.com/", status=200, slot=TEN, fetched_at=TEN, context=context, body=body)
+    )
+    store.write(
+        str(PartKey.of(writer.header)), writer.close(Footer(finished_at=TEN, requests=1, bytes_received=len(body), captures=1))
+    )
     (done,) = compact(store, engine, source, TEN).systems
     assert (done.rows, done.stations) == (1485, 1485)
     expected = {str(one["station_id"]): one["num_bikes_available"] for one in json.loads(body)["data"]["stations"]}

@@ -71,7 +71,7 @@ class Broken(FolderStore):
 def probe(*units: str | Provided, **fields: Any) -> Source:
     def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
         for unit in units:
-            yield unit if isinstance(unit, Provided) else Request(unit, f"https://api.test/{unit}", context={"of": unit})
+            yield unit if isinstance(unit, Provided) else Request(unit=unit, url=f"https://api.test/{unit}", context={"of": unit})
 
     return Source(
         **{
@@ -186,13 +186,13 @@ def test_progress_is_told(run: Run) -> None:
 def test_a_missing_key_is_said_before_anything_is_asked(run: Run, store: FolderStore) -> None:
     asking = Scripted()
     with pytest.raises(ConfigError, match="GANS_PROBE_KEY is not set"):
-        run(probe("a", secret=Secret("GANS_PROBE_KEY", header="X-Key")), asking)
+        run(probe("a", secret=Secret(setting="GANS_PROBE_KEY", header="X-Key")), asking)
     assert (asking.asked, list(store.keys(""))) == ({}, [])
 
 
 def test_a_plan_that_cannot_be_made_asks_nothing(run: Run, store: FolderStore) -> None:
     def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
-        yield Request("a", "https://api.test/a")
+        yield Request(unit="a", url="https://api.test/a")
         raise ConfigError("the watchlist is wrong")
 
     asking = Scripted()
@@ -270,7 +270,7 @@ def test_the_second_run_asks_only_for_what_is_newer(run: Run, store: FolderStore
 
 def test_another_question_is_asked_in_full(run: Run, store: FolderStore) -> None:
     def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
-        yield Request("a", "https://api.test/another")
+        yield Request(unit="a", url="https://api.test/another")
 
     run(probe("a"), Scripted(a=Response(200, {"etag": '"1"'}, b"x")))
     asking = Scripted()
@@ -280,7 +280,7 @@ def test_another_question_is_asked_in_full(run: Run, store: FolderStore) -> None
 
 def test_beside_another_context_it_is_asked_in_full(run: Run, store: FolderStore) -> None:
     def about(*cities: int) -> Source:
-        request = Request("a", "https://api.test/a", context={"cities": list(cities), "of": {"x": 1, "y": 2}})
+        request = Request(unit="a", url="https://api.test/a", context={"cities": list(cities), "of": {"x": 1, "y": 2}})
         return probe(plan=lambda reference, slot: iter((request,)))
 
     answer = Response(200, {"etag": '"1"'}, b"x")
@@ -364,7 +364,7 @@ def test_what_was_forgotten_meanwhile_stays_forgotten(run: Run, store: FolderSto
 def test_what_an_answer_names_is_asked_next(run: Run, store: FolderStore) -> None:
     def follow(capture: Capture) -> Iterator[Request]:
         for unit in json.loads(capture.body):
-            yield Request(unit, f"https://api.test/{unit}")
+            yield Request(unit=unit, url=f"https://api.test/{unit}")
 
     asking = Scripted(
         a=Response(200, {}, b'["a1", "a2"]'),
@@ -382,7 +382,7 @@ def test_what_an_answer_names_is_asked_next(run: Run, store: FolderStore) -> Non
 
 def test_an_answer_that_cannot_be_followed_costs_nothing_else(run: Run, store: FolderStore) -> None:
     def follow(capture: Capture) -> Iterator[Request]:
-        yield Request(f"{capture.unit}1", "https://api.test/x")
+        yield Request(unit=f"{capture.unit}1", url="https://api.test/x")
         raise BadData("not a discovery file")
 
     run(probe("a", "b", follow=lambda capture: follow(capture) if capture.unit == "a" else iter(())), Scripted())
@@ -391,13 +391,13 @@ def test_an_answer_that_cannot_be_followed_costs_nothing_else(run: Run, store: F
 
 def endless(capture: Capture) -> Iterator[Request]:
     """Names the next unit, for ever."""
-    yield Request(f"{capture.unit}x", "https://api.test/x")
+    yield Request(unit=f"{capture.unit}x", url="https://api.test/x")
 
 
 def swarming(capture: Capture) -> Iterator[Request]:
     """Names more units than anyone can count."""
     for number in count():
-        yield Request(f"{capture.unit}.{number}", "https://api.test/x")
+        yield Request(unit=f"{capture.unit}.{number}", url="https://api.test/x")
 
 
 @pytest.mark.parametrize(
@@ -518,7 +518,7 @@ def test_an_answer_that_meant_nothing_is_asked_for_again(run: Run, store: Folder
 def test_what_is_followed_is_asked_for_whole_every_time(run: Run, store: FolderStore) -> None:
     def follow(capture: Capture) -> Iterator[Request]:
         if capture.unit == "a":
-            yield Request("b", "https://api.test/b")
+            yield Request(unit="b", url="https://api.test/b")
 
     script = {"a": Response(200, {"etag": '"1"'}, b"a"), "b": Response(200, {"etag": '"2"'}, b"b")}
     source = holding(NOW + timedelta(days=1), "a", follow=follow)

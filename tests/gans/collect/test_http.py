@@ -29,7 +29,7 @@ from gans.settings import Settings
 from gans.source import Quota, Request, Secret, Source
 
 HOST = "api.test"
-REQUEST = Request("berlin", f"https://{HOST}/v1", {"q": "a b"}, {"Accept-Language": "de"})
+REQUEST = Request(unit="berlin", url=f"https://{HOST}/v1", params={"q": "a b"}, headers={"Accept-Language": "de"})
 KEY = "s3cr3t/k3y+1"
 CLOSED = object()
 
@@ -171,7 +171,7 @@ def test_nothing_newer_is_told_apart(asking: Http, upstream: Upstream) -> None:
 
 def test_a_key_that_is_missing_costs_no_request(asking: Http, upstream: Upstream) -> None:
     with pytest.raises(ConfigError, match="GANS_PROBE_KEY is not set"):
-        asking.get(source(secret=Secret("GANS_PROBE_KEY", header="X-Key")), REQUEST)
+        asking.get(source(secret=Secret(setting="GANS_PROBE_KEY", header="X-Key")), REQUEST)
     assert upstream.asked == []
 
 
@@ -454,7 +454,7 @@ def test_the_body_of_a_redirect_is_not_read(asking: Http, upstream: Upstream) ->
 
 @pytest.mark.parametrize("url", ["http://api.test/", "https://evil.test/", "https://127.0.0.1/"])
 def test_a_source_asks_its_own_hosts_only(asking: Http, upstream: Upstream, url: str) -> None:
-    error = failure(asking, of=Permanent, request=Request("x", url))
+    error = failure(asking, of=Permanent, request=Request(unit="x", url=url))
     assert str(error).endswith("probe may ask api.test, other.test")
     assert upstream.asked == []
 
@@ -649,8 +649,8 @@ def test_a_try_that_is_under_way_ends_with_the_time(upstream: Upstream, monkeypa
 
 # keys
 
-HEADER_KEY = source(secret=Secret("GANS_PROBE_KEY", header="X-Key"))
-PARAM_KEY = source(secret=Secret("GANS_PROBE_KEY", param="apikey", host="customer.test"))
+HEADER_KEY = source(secret=Secret(setting="GANS_PROBE_KEY", header="X-Key"))
+PARAM_KEY = source(secret=Secret(setting="GANS_PROBE_KEY", param="apikey", host="customer.test"))
 
 
 @pytest.fixture
@@ -669,7 +669,7 @@ def test_a_key_travels_where_the_source_says(keyed: Http, upstream: Upstream) ->
 
 
 def test_without_its_optional_key_a_source_asks_the_public_host(asking: Http, upstream: Upstream) -> None:
-    asking.get(source(secret=Secret("GANS_PROBE_KEY", param="apikey", host="customer.test", is_required=False)), REQUEST)
+    asking.get(source(secret=Secret(setting="GANS_PROBE_KEY", param="apikey", host="customer.test", is_required=False)), REQUEST)
     assert upstream.asked[0].startswith(f"GET /{HOST}/v1?q=a+b HTTP")
 
 
@@ -731,7 +731,7 @@ DISCOVERING = source(hosts=(), discovers_hosts=True)
 
 def test_a_source_that_is_told_its_hosts_may_ask_any_public_one(asking: Http, upstream: Upstream) -> None:
     for host in ("gbfs.example.com", "8.8.8.8", "[2606:4700::1111]", "xn--rder-loa.example"):
-        assert asking.get(DISCOVERING, Request("a", f"https://{host}/gbfs.json")).body == b"ok"
+        assert asking.get(DISCOVERING, Request(unit="a", url=f"https://{host}/gbfs.json")).body == b"ok"
     assert len(upstream.asked) == 4
 
 
@@ -747,7 +747,7 @@ def test_a_source_that_is_told_its_hosts_may_ask_any_public_one(asking: Http, up
     ],
 )  # fmt: skip
 def test_it_may_ask_no_other_address(asking: Http, upstream: Upstream, url: str) -> None:
-    refused = failure(asking, of=Permanent, source=DISCOVERING, request=Request("a", url))
+    refused = failure(asking, of=Permanent, source=DISCOVERING, request=Request(unit="a", url=url))
     assert "Refused to ask" in str(refused)
     assert upstream.asked == []
 
@@ -755,7 +755,7 @@ def test_it_may_ask_no_other_address(asking: Http, upstream: Upstream, url: str)
 @pytest.mark.parametrize("target", ["http://169.254.169.254/", "https://127.0.0.1/", "file:///etc/passwd", "https://localhost/"])
 def test_it_follows_no_redirect_to_one(asking: Http, upstream: Upstream, target: str) -> None:
     upstream.script = [answer("302 Found", Location=target)]
-    refused = failure(asking, of=Permanent, source=DISCOVERING, request=Request("a", "https://gbfs.example.com/"))
+    refused = failure(asking, of=Permanent, source=DISCOVERING, request=Request(unit="a", url="https://gbfs.example.com/"))
     assert "Refused to ask" in str(refused)
     assert len(upstream.asked) == 1
 
@@ -763,5 +763,7 @@ def test_it_follows_no_redirect_to_one(asking: Http, upstream: Upstream, target:
 def test_a_name_that_leads_into_a_private_network_is_refused_on_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: found)
-    refused = failure(Http(Settings()), of=Permanent, source=DISCOVERING, request=Request("a", "https://gbfs.example.com/"))
+    refused = failure(
+        Http(Settings()), of=Permanent, source=DISCOVERING, request=Request(unit="a", url="https://gbfs.example.com/")
+    )
     assert str(refused) == "Refused to ask gbfs.example.com: its name leads into a private network"

@@ -18,7 +18,7 @@ def test_a_server_that_accepts_and_stays_silent_is_given_up_soon(monkeypatch: py
     assert engines.HANDSHAKE_S <= 10
     monkeypatch.setattr(engines, "HANDSHAKE_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        engine = open_engine(Settings(f"mysql+pymysql://root@127.0.0.1:{silent.getsockname()[1]}/gans"))
+        engine = open_engine(Settings(database_url=f"mysql+pymysql://root@127.0.0.1:{silent.getsockname()[1]}/gans"))
         began = time.monotonic()
         with pytest.raises(DBAPIError, match="timed out"), engine.connect():
             pass
@@ -31,7 +31,7 @@ def test_a_statement_may_take_longer_than_the_handshake(
     if engine.dialect.name == "sqlite":
         pytest.skip("SQLite has no handshake")
     monkeypatch.setattr(engines, "HANDSHAKE_S", 2)
-    slow = open_engine(Settings(database_url))
+    slow = open_engine(Settings(database_url=database_url))
     with slow.connect() as connection:
         assert connection.scalar(text("SELECT SLEEP(2.5)")) == 0
     slow.dispose()
@@ -44,7 +44,7 @@ FOR_EVER = {
 
 
 def test_a_reader_ends_a_query_that_takes_too_long_and_goes_on(engine: Engine, database_url: str) -> None:
-    reader = open_reader(Settings(database_url), most_s=0.3)
+    reader = open_reader(Settings(database_url=database_url), most_s=0.3)
     began = time.monotonic()
     with pytest.raises(DBAPIError, match="interrupted"), reader.connect() as connection:
         connection.execute(text(FOR_EVER[engine.dialect.name])).all()
@@ -60,7 +60,7 @@ def test_a_reader_cannot_be_told_to_write(engine: Engine, database_url: str, tmp
         "sqlite": ("PRAGMA query_only = 0", f"ATTACH '{other}' AS other", f"VACUUM INTO '{other}'"),
         "mysql": ("SET SESSION TRANSACTION READ WRITE", "SET TRANSACTION READ WRITE"),
     }
-    reader = open_reader(Settings(database_url))
+    reader = open_reader(Settings(database_url=database_url))
     for way in ways[engine.dialect.name]:
         try:
             with reader.connect() as connection:
@@ -75,5 +75,5 @@ def test_a_reader_cannot_be_told_to_write(engine: Engine, database_url: str, tmp
 
 def test_a_reader_makes_no_database(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"There is no database .*none\.db.*gans collect"):
-        open_reader(Settings(f"sqlite:///{tmp_path}/none.db"))
+        open_reader(Settings(database_url=f"sqlite:///{tmp_path}/none.db"))
     assert not (tmp_path / "none.db").exists()

@@ -67,13 +67,13 @@ def land(store: FolderStore) -> Land:
     """Lands a part of these captures; gives its key."""
 
     def land(*captures: Capture, attempt: datetime = NOW, slot: datetime = SLOT, part: int = 1, **footer: Any) -> str:
-        header = Header("probe", slot, attempt, part, "0")
+        header = Header(source="probe", slot=slot, attempt=attempt, part=part, code_version="0")
         writer = PartWriter(header)
         for capture in captures:
             writer.add(capture)
         told = {"requests": len(captures), "bytes_received": writer.body_bytes, "captures": len(captures), **footer}
         key = str(PartKey.of(header))
-        store.write(key, writer.close(Footer(attempt + timedelta(seconds=9), **told)))
+        store.write(key, writer.close(Footer(finished_at=attempt + timedelta(seconds=9), **told)))
         return key
 
     return land

@@ -47,7 +47,10 @@ def told(capture: Capture) -> Iterator[Row | Reject]:
 
 
 def parsed_part(*captures: Capture, parse: Parse = told) -> ParsedPart:
-    header, footer = Header("probe", SLOT, NOW, 1, "0"), Footer(NOW, len(captures), 0, len(captures))
+    header, footer = (
+        Header(source="probe", slot=SLOT, attempt=NOW, part=1, code_version="0"),
+        Footer(finished_at=NOW, requests=len(captures), bytes_received=0, captures=len(captures)),
+    )
     return parse_part(source(parse), Part(header, list(captures), footer), FIXED)
 
 

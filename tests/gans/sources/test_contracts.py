@@ -139,12 +139,29 @@ def planned(source: Source) -> list[Request | Provided]:
 def capture_of(source: Source, body: bytes) -> Capture:
     recording = recorded(source.name)
     url = next(unit.full_url for unit in planned(source) if isinstance(unit, Request))
-    return Capture("recorded", url, recording.status, slot_of(source), NOW, context=recording.context, body=body)
+    return Capture(
+        unit="recorded",
+        url=url,
+        status=recording.status,
+        slot=slot_of(source),
+        fetched_at=NOW,
+        context=recording.context,
+        body=body,
+    )
 
 
 def part_of(source: Source, captures: list[Capture]) -> Part:
-    header = Header(source.name, slot_of(source), NOW, 1, __version__)
-    return Part(header, captures, Footer(NOW, len(captures), sum(len(capture.body) for capture in captures), len(captures)))
+    header = Header(source=source.name, slot=slot_of(source), attempt=NOW, part=1, code_version=__version__)
+    return Part(
+        header,
+        captures,
+        Footer(
+            finished_at=NOW,
+            requests=len(captures),
+            bytes_received=sum(len(capture.body) for capture in captures),
+            captures=len(captures),
+        ),
+    )
 
 
 def parsed(source: Source, capture: Capture) -> tuple[list[Row], list[Reject]]:
@@ -217,7 +234,7 @@ def test_it_asks_only_the_hosts_that_it_names_and_shows_no_key(source: Source) -
 def test_what_a_plan_gives_is_understood(source: Source) -> None:
     for unit in planned(source):
         if isinstance(unit, Provided):
-            provided = Capture(unit.unit, "", 0, slot_of(source), NOW, context=unit.context)
+            provided = Capture(unit=unit.unit, url="", status=0, slot=slot_of(source), fetched_at=NOW, context=unit.context)
             result = parsed_part(source, provided)
             assert result.rows
             assert result.refused == []

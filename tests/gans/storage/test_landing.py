@@ -19,7 +19,7 @@ from gans.storage.landing import Footer, Header, PartKey, PartWriter, read_part
 
 SLOT = datetime(2025, 3, 30, 3, tzinfo=UTC)
 NOW = datetime(2025, 3, 30, 3, 1, 2, 345_678, tzinfo=UTC)
-HEADER = Header("weather", SLOT, NOW, 1, "0.1")
+HEADER = Header(source="weather", slot=SLOT, attempt=NOW, part=1, code_version="0.1")
 KEY = "landing/weather/20250330T030000.000000Z/20250330T030102.345678Z/0001.ndjson.gz"
 
 
@@ -56,7 +56,7 @@ def test_a_foreign_key_is_refused(key: str) -> None:
 
 
 def capture(unit: str, body: bytes = b"", **fields: object) -> Capture:
-    return Capture(unit, "https://api.test/", 200, SLOT, NOW, body=body, **fields)
+    return Capture(unit=unit, url="https://api.test/", status=200, slot=SLOT, fetched_at=NOW, body=body, **fields)
 
 
 CAPTURES = [
@@ -68,7 +68,7 @@ CAPTURES = [
     capture("half a surrogate", b"\xed\xa0\x80"),
     capture("context", context={"cities": [{"city_id": 1, "name": "Malmö", "at": None, "x": 1.5, "yes": True}]}),
     msgspec.structs.replace(capture("failed"), status=0, error="Transient: en.wikipedia.org did not answer in time"),
-    Capture("given", "", 0, SLOT, NOW, context={"rows": []}),
+    Capture(unit="given", url="", status=0, slot=SLOT, fetched_at=NOW, context={"rows": []}),
 ]
 
 
@@ -76,14 +76,23 @@ def written(captures: list[Capture], **footer: object) -> bytes:
     writer = PartWriter(HEADER)
     for captured in captures:
         writer.add(captured)
-    return writer.close(Footer(NOW, 7, writer.body_bytes, **{"captures": writer.captures, **footer}))
+    return writer.close(
+        Footer(finished_at=NOW, requests=7, bytes_received=writer.body_bytes, **{"captures": writer.captures, **footer})
+    )
 
 
 def test_a_part_comes_back_as_it_was() -> None:
     part = read_part(written(CAPTURES, note="so"))
     assert part.captures == CAPTURES
     assert part.header == HEADER
-    assert part.footer == Footer(NOW, 7, sum(len(c.body) for c in CAPTURES), len(CAPTURES), False, "so")
+    assert part.footer == Footer(
+        finished_at=NOW,
+        requests=7,
+        bytes_received=sum(len(c.body) for c in CAPTURES),
+        captures=len(CAPTURES),
+        is_cut_short=False,
+        note="so",
+    )
 
 
 def test_a_part_is_gzipped_lines_that_anyone_can_read() -> None:
@@ -96,9 +105,12 @@ def test_a_part_is_gzipped_lines_that_anyone_can_read() -> None:
 def test_a_part_can_be_closed_again_where_it_could_not_be_written() -> None:
     writer = PartWriter(HEADER)
     writer.add(CAPTURES[0])
-    assert read_part(writer.close(Footer(NOW, 1, 0, 1))).captures == CAPTURES[:1]
+    assert read_part(writer.close(Footer(finished_at=NOW, requests=1, bytes_received=0, captures=1))).captures == CAPTURES[:1]
     writer.add(CAPTURES[1])
-    assert read_part(writer.close(Footer(NOW, 1, 0, 2, is_cut_short=True))).captures == CAPTURES[:2]
+    assert (
+        read_part(writer.close(Footer(finished_at=NOW, requests=1, bytes_received=0, captures=2, is_cut_short=True))).captures
+        == CAPTURES[:2]
+    )
 
 
 def lines(*changed: bytes) -> bytes:

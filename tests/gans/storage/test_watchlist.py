@@ -76,8 +76,8 @@ def test_a_watchlist_that_is_not_there_or_no_file(tmp_path: Path) -> None:
 def test_a_watchlist_names_systems_by_their_address_or_their_id(read: Read, tmp_path: Path) -> None:
     watchlist = read(VELIB + '[[systems]]\nsystem_id = "oslo-2"\ncatalogue_id = "oslobysykkel"\nttl_s = 60\nis_watched = false\n')
     assert watchlist.systems == (
-        WatchedSystem("velib", url="https://x.test/gbfs.json"),
-        WatchedSystem("oslo-2", catalogue_id="oslobysykkel", ttl_s=60, is_watched=False),
+        WatchedSystem(system_id="velib", url="https://x.test/gbfs.json"),
+        WatchedSystem(system_id="oslo-2", catalogue_id="oslobysykkel", ttl_s=60, is_watched=False),
     )
     assert [row["system_id"] for row in Snapshots(FolderStore(tmp_path), watchlist).rows("watched_systems")] == [
         "velib",

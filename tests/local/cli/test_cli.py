@@ -203,11 +203,15 @@ def test_what_may_not_be_kept_cannot_be_replayed(gans: Gans) -> None:
 
 def land_statuses(store: FolderStore, at: datetime) -> None:
     """Lands an answer with three stations."""
-    writer = PartWriter(Header("station_status", at, at, 1, "0"))
+    writer = PartWriter(Header(source="station_status", slot=at, attempt=at, part=1, code_version="0"))
     context = {"system_id": "testville", "provider": "gbfs", "timezone": "Europe/Berlin", "ttl_s": None}
     body = (ROOT / "tests" / "gans" / "sources" / "station_status" / "payload.json").read_bytes()
-    writer.add(Capture("testville", "https://gbfs.example.com/", 200, at, at, context=context, body=body))
-    store.write(str(PartKey.of(writer.header)), writer.close(Footer(at, 1, len(body), 1)))
+    writer.add(
+        Capture(unit="testville", url="https://gbfs.example.com/", status=200, slot=at, fetched_at=at, context=context, body=body)
+    )
+    store.write(
+        str(PartKey.of(writer.header)), writer.close(Footer(finished_at=at, requests=1, bytes_received=len(body), captures=1))
+    )
 
 
 def test_archive_compacts_what_is_over_and_again_where_that_is_wanted(gans: Gans) -> None:

@@ -13,7 +13,7 @@ from gans.settings import Settings
 
 @pytest.fixture
 def reader(engine: Engine, database_url: str) -> Iterator[Engine]:
-    found = open_reader(Settings(database_url))
+    found = open_reader(Settings(database_url=database_url))
     yield found
     found.dispose()
 

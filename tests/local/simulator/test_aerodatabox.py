@@ -42,7 +42,15 @@ def flights(simulator: Simulator, **asked: str) -> list[dict[str, Any]]:
 
 def read(response: requests.Response, icao: str) -> list[dict[str, Any]]:
     """The rows that the source takes from an answer; none may be refused."""
-    capture = Capture("x", "x", response.status_code, NOW, NOW, context={"airport_icao": icao}, body=response.content)
+    capture = Capture(
+        unit="x",
+        url="x",
+        status=response.status_code,
+        slot=NOW,
+        fetched_at=NOW,
+        context={"airport_icao": icao},
+        body=response.content,
+    )
     rows = list(registry()["flights"].parse(capture))
     assert all(isinstance(row, Row) for row in rows), rows
     return [row.values for row in rows if isinstance(row, Row) and row.table == "flights"]

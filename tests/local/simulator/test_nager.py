@@ -28,7 +28,15 @@ def get(simulator: Simulator, year: object, country: str) -> requests.Response:
 
 def rows(response: requests.Response, country: str) -> list[dict[str, Any]]:
     """The rows that the source takes from an answer; none may be refused."""
-    capture = Capture("x", "x", response.status_code, NOW, NOW, context={"country_code": country}, body=response.content)
+    capture = Capture(
+        unit="x",
+        url="x",
+        status=response.status_code,
+        slot=NOW,
+        fetched_at=NOW,
+        context={"country_code": country},
+        body=response.content,
+    )
     found = list(registry()["holidays"].parse(capture))
     assert all(isinstance(row, Row) for row in found), found
     return [row.values for row in found if isinstance(row, Row)]

@@ -31,7 +31,9 @@ def rows(response: requests.Response) -> list[dict[str, Any]]:
     """The rows that the source takes from an answer; none may be refused."""
     slot = registry()["openweather"].schedule.slot(NOW)
     context = {"city_id": 1, "timezone": "Europe/Berlin"}
-    capture = Capture("x", "x", response.status_code, slot, NOW, context=context, body=response.content)
+    capture = Capture(
+        unit="x", url="x", status=response.status_code, slot=slot, fetched_at=NOW, context=context, body=response.content
+    )
     found = list(registry()["openweather"].parse(capture))
     assert all(isinstance(row, Row) for row in found), found
     return [row.values for row in found if isinstance(row, Row)]

@@ -80,7 +80,11 @@ def test_every_city_has_an_airport_of_its_own_country_within_reach() -> None:
 
 def test_what_is_read_is_what_is_true(simulator: Simulator) -> None:
     context = {"cities": [], "distance_km": 60.0}
-    items = list(parse(Capture("airports", URL, 200, NOW, NOW, context=context, body=get(simulator).content)))
+    items = list(
+        parse(
+            Capture(unit="airports", url=URL, status=200, slot=NOW, fetched_at=NOW, context=context, body=get(simulator).content)
+        )
+    )
     read = {item.values["airport_icao"]: item.values for item in items if isinstance(item, Row)}
     true = {airport.icao: airport for airport in airports(simulator.world)}
     assert read.keys() == true.keys()

@@ -42,7 +42,15 @@ def _file(*lines: Mapping[str, str] | bytes, columns: Sequence[str] = tuple(BER)
 
 def _capture(body: bytes, cities: Sequence[Mapping[str, Any]] = (BERLIN,), distance_km: float = 60.0, days: int = 0) -> Capture:
     at = SLOT + timedelta(days=days)
-    return Capture("airports", URL, 200, at, at, context={"cities": list(cities), "distance_km": distance_km}, body=body)
+    return Capture(
+        unit="airports",
+        url=URL,
+        status=200,
+        slot=at,
+        fetched_at=at,
+        context={"cities": list(cities), "distance_km": distance_km},
+        body=body,
+    )
 
 
 def _parsed(*lines: Mapping[str, str] | bytes, **context: Any) -> tuple[list[dict[str, Any]], list[str], int]:
@@ -82,7 +90,7 @@ class Known:
 def test_one_file_is_asked_for_and_the_cities_go_with_it() -> None:
     nowhere = {"city_id": 2, "latitude": None, "longitude": None}
     (request,) = plan(Known(BERLIN | {"name": "Berlin"}, nowhere), SLOT)
-    assert request == Request("airports", URL, context={"cities": [BERLIN], "distance_km": 45.0})
+    assert request == Request(unit="airports", url=URL, context={"cities": [BERLIN], "distance_km": 45.0})
     assert list(plan(Known(nowhere), SLOT)) == []
 
 
@@ -294,11 +302,14 @@ def test_every_city_is_measured_that_can_be_near() -> None:
 def _landed(store: FolderStore, *captures: Capture) -> list[str]:
     keys = []
     for capture in captures:
-        header = Header("airports", capture.slot, capture.fetched_at, 1, __version__)
+        header = Header(source="airports", slot=capture.slot, attempt=capture.fetched_at, part=1, code_version=__version__)
         writer = PartWriter(header)
         writer.add(capture)
         keys.append(str(PartKey.of(header)))
-        store.write(keys[-1], writer.close(Footer(capture.fetched_at, 1, len(capture.body), 1)))
+        store.write(
+            keys[-1],
+            writer.close(Footer(finished_at=capture.fetched_at, requests=1, bytes_received=len(capture.body), captures=1)),
+        )
     return keys
 
 

@@ -26,7 +26,19 @@ CITIES = (
 def items(captures: Path) -> list[Any]:
     body = gzip.decompress((captures / "airports/ourairports_airports_2026-08.csv.gz").read_bytes())
     cities = [{"city_id": city_id, "latitude": latitude, "longitude": longitude} for city_id, latitude, longitude in CITIES]
-    return list(parse(Capture("airports", URL, 200, NOW, NOW, context={"cities": cities, "distance_km": 60.0}, body=body)))
+    return list(
+        parse(
+            Capture(
+                unit="airports",
+                url=URL,
+                status=200,
+                slot=NOW,
+                fetched_at=NOW,
+                context={"cities": cities, "distance_km": 60.0},
+                body=body,
+            )
+        )
+    )
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def _holiday(**fields: Any) -> dict[str, Any]:
 def _capture(answer: object, status: int = 200) -> Capture:
     body = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
     url = "https://date.nager.at/api/v3/PublicHolidays/2025/DE"
-    return Capture("DE 2025", url, status, SLOT, SLOT, context={"country_code": "DE"}, body=body)
+    return Capture(unit="DE 2025", url=url, status=status, slot=SLOT, fetched_at=SLOT, context={"country_code": "DE"}, body=body)
 
 
 def _rows(answer: object) -> list[dict[str, Any]]:

@@ -41,7 +41,15 @@ def _answer(*steps: object, cod: object = "200") -> dict[str, Any]:
 def _capture(answer: object, zone: str | None = "Europe/Berlin", slot: datetime = SLOT) -> Capture:
     body = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
     context = {"city_id": 1, "timezone": zone}
-    return Capture("city 1", "https://api.openweathermap.org/data/2.5/forecast", 200, slot, slot, context=context, body=body)
+    return Capture(
+        unit="city 1",
+        url="https://api.openweathermap.org/data/2.5/forecast",
+        status=200,
+        slot=slot,
+        fetched_at=slot,
+        context=context,
+        body=body,
+    )
 
 
 def _rows(answer: object, zone: str | None = "Europe/Berlin", slot: datetime = SLOT) -> list[dict[str, Any]]:
@@ -52,7 +60,11 @@ def _rows(answer: object, zone: str | None = "Europe/Berlin", slot: datetime = S
 
 
 def _parsed_part(answer: object, slot: datetime = SLOT) -> ParsedPart:
-    part = Part(Header("openweather", slot, slot, 1, ""), [_capture(answer, slot=slot)], Footer(slot, 1, 0, 1))
+    part = Part(
+        Header(source="openweather", slot=slot, attempt=slot, part=1, code_version=""),
+        [_capture(answer, slot=slot)],
+        Footer(finished_at=slot, requests=1, bytes_received=0, captures=1),
+    )
     return parse_part(source, part, {"weather_conditions": set(range(100))})
 
 

@@ -24,8 +24,18 @@ def parsed_part(source: Source, body: bytes, **context: object) -> ParsedPart:
     head = json.loads(body)
     at = _gbfs.instant(head.get("last_updated") or head.get("lastUpdatedOther")) if isinstance(head, dict) else None
     at = at or datetime(2021, 1, 20, 15, tzinfo=UTC)
-    capture = Capture("recorded", "https://x.test/", 200, at, at, context={**CONTEXT, **context}, body=body)
-    return parse_part(source, Part(Header(source.name, at, at, 1, ""), [capture], Footer(at, 1, len(body), 1)), {})
+    capture = Capture(
+        unit="recorded", url="https://x.test/", status=200, slot=at, fetched_at=at, context={**CONTEXT, **context}, body=body
+    )
+    return parse_part(
+        source,
+        Part(
+            Header(source=source.name, slot=at, attempt=at, part=1, code_version=""),
+            [capture],
+            Footer(finished_at=at, requests=1, bytes_received=len(body), captures=1),
+        ),
+        {},
+    )
 
 
 def rows(result: ParsedPart, name: str) -> int:

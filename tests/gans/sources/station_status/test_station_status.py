@@ -21,7 +21,9 @@ DOCKED = {"is_installed": True, "is_renting": True, "is_returning": True}
 
 def capture(body: bytes, provider: str = "gbfs", timezone: str | None = "Europe/Berlin") -> Capture:
     context = {"system_id": "testville", "provider": provider, "timezone": timezone, "ttl_s": None}
-    return Capture("testville", "https://gbfs.example.com/", 200, NOW, NOW, context=context, body=body)
+    return Capture(
+        unit="testville", url="https://gbfs.example.com/", status=200, slot=NOW, fetched_at=NOW, context=context, body=body
+    )
 
 
 def feed(*stations: Any, **head: Any) -> bytes:
@@ -211,7 +213,9 @@ def test_each_watched_system_that_has_the_feed_is_asked() -> None:
             return systems if name == "systems" else ()
 
     context = {"system_id": "a", "provider": "gbfs", "timezone": None, "ttl_s": 60}
-    assert list(plan(Systems(), NOW)) == [Request("a", "https://x.test/s.json", {"lang": "de", "k": ""}, context=context)]
+    assert list(plan(Systems(), NOW)) == [
+        Request(unit="a", url="https://x.test/s.json", params={"lang": "de", "k": ""}, context=context)
+    ]
 
 
 @pytest.mark.parametrize(

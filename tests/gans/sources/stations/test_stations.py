@@ -19,7 +19,9 @@ NOW = datetime(2025, 3, 30, 2, 40, tzinfo=UTC)
 def capture(feed: str, content: Any) -> Capture:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     context = {"system_id": "testville", "feed": feed}
-    return Capture(f"testville {feed}", "https://x.test/f.json", 200, NOW, NOW, context=context, body=body)
+    return Capture(
+        unit=f"testville {feed}", url="https://x.test/f.json", status=200, slot=NOW, fetched_at=NOW, context=context, body=body
+    )
 
 
 def items(feed: str, content: Any) -> list[Any]:
@@ -192,5 +194,5 @@ def test_a_system_is_asked_by_its_url_or_by_the_catalogue() -> None:
     ]
     unknown = next(unit for unit in units if isinstance(unit, Provided))
     with pytest.raises(BadData, match="no system 'gone'"):
-        list(stations.parse(Capture(unknown.unit, "", 0, NOW, NOW, context=unknown.context)))
+        list(stations.parse(Capture(unit=unknown.unit, url="", status=0, slot=NOW, fetched_at=NOW, context=unknown.context)))
     assert len(list(stations.plan(Reference(watched_systems=systems[:3]), NOW))) == 2, "no catalogue yet: nothing to ask of it"

@@ -14,7 +14,7 @@ NOW = datetime(2025, 3, 30, tzinfo=UTC)
 
 
 def items(body: bytes) -> list[Row | Reject | Omitted | Repaired]:
-    return list(parse(Capture("catalogue", "https://x.test", 200, NOW, NOW, body=body)))
+    return list(parse(Capture(unit="catalogue", url="https://x.test", status=200, slot=NOW, fetched_at=NOW, body=body)))
 
 
 def test_the_payload() -> None:

@@ -22,7 +22,15 @@ NOW = datetime(2025, 3, 30, 4, 56, 7, tzinfo=UTC)
 
 def capture(*vehicles: Any, name: str = "bikes", at: datetime = NOW) -> Capture:
     body = json.dumps({"last_updated": int(at.timestamp()), "data": {name: vehicles}}).encode()
-    return Capture("testville", "https://x.test/", 200, at, at, context={"system_id": "testville", "ttl_s": None}, body=body)
+    return Capture(
+        unit="testville",
+        url="https://x.test/",
+        status=200,
+        slot=at,
+        fetched_at=at,
+        context={"system_id": "testville", "ttl_s": None},
+        body=body,
+    )
 
 
 def rows(response: Capture) -> list[dict[str, Any]]:
@@ -31,7 +39,9 @@ def rows(response: Capture) -> list[dict[str, Any]]:
 
 def test_the_payload() -> None:
     response = capture()
-    first, second, third = rows(Capture("u", "https://x", 200, NOW, NOW, context=response.context, body=PAYLOAD))
+    first, second, third = rows(
+        Capture(unit="u", url="https://x", status=200, slot=NOW, fetched_at=NOW, context=response.context, body=PAYLOAD)
+    )
     assert first == {
         "system_id": "testville", "vehicle_id": "f6a9", "vehicle_type_id": "escooter", "latitude": 52.5183, "longitude": 13.4083,
         "range_m": 18500.0, "battery_pct": 62.0, "is_reserved": False, "is_disabled": False, "station_id": None,
@@ -66,17 +76,23 @@ def test_versions_and_repairs(vehicle: dict[str, Any], expected: dict[str, Any])
 
 def test_a_refused_vehicle_is_not_shown() -> None:
     response = capture({"bike_id": "secret", "lat": "north"}, {"lat": 1}, {"bike_id": "secret", "current_range_meters": -5})
-    part = Part(Header("vehicles", NOW, NOW, 1, ""), [response], Footer(NOW, 1, 1, 1))
+    part = Part(
+        Header(source="vehicles", slot=NOW, attempt=NOW, part=1, code_version=""),
+        [response],
+        Footer(finished_at=NOW, requests=1, bytes_received=1, captures=1),
+    )
     refused = parse_part(source, part, {}).refused
     assert len(refused) == 3
     assert not any("secret" in str(one) for one in refused)
 
 
 def landed(store: FolderStore, response: Capture) -> str:
-    writer = PartWriter(Header("vehicles", response.slot, response.fetched_at, 1, ""))
+    writer = PartWriter(Header(source="vehicles", slot=response.slot, attempt=response.fetched_at, part=1, code_version=""))
     writer.add(response)
     key = str(PartKey.of(writer.header))
-    store.write(key, writer.close(Footer(response.fetched_at, 1, len(response.body), 1)))
+    store.write(
+        key, writer.close(Footer(finished_at=response.fetched_at, requests=1, bytes_received=len(response.body), captures=1))
+    )
     return key
 
 

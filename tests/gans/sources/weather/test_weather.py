@@ -45,7 +45,15 @@ def _location(
 def _capture(answer: object, zones: Sequence[str | None] = ("Europe/Berlin",), slot: datetime = SLOT) -> Capture:
     body = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
     cities = [{"city_id": city_id, "timezone": zone} for city_id, zone in enumerate(zones, 1)]
-    return Capture("cities", "https://api.open-meteo.com/v1/forecast", 200, slot, slot, context={"cities": cities}, body=body)
+    return Capture(
+        unit="cities",
+        url="https://api.open-meteo.com/v1/forecast",
+        status=200,
+        slot=slot,
+        fetched_at=slot,
+        context={"cities": cities},
+        body=body,
+    )
 
 
 def _rows(answer: object, zones: Sequence[str | None] = ("Europe/Berlin",), slot: datetime = SLOT) -> list[dict[str, Any]]:
@@ -60,8 +68,12 @@ def _rejects(answer: object, zones: Sequence[str | None] = ("Europe/Berlin",)) -
 
 
 def _parsed_part(answer: object, slot: datetime = SLOT) -> ParsedPart:
-    header = Header("weather", slot, slot, 1, "")
-    return parse_part(source, Part(header, [_capture(answer, slot=slot)], Footer(slot, 1, 0, 1)), CONDITIONS)
+    header = Header(source="weather", slot=slot, attempt=slot, part=1, code_version="")
+    return parse_part(
+        source,
+        Part(header, [_capture(answer, slot=slot)], Footer(finished_at=slot, requests=1, bytes_received=0, captures=1)),
+        CONDITIONS,
+    )
 
 
 class Cities:
