@@ -174,7 +174,7 @@ def _forecasts() -> Iterator[str]:
                         {_NOW} - INTERVAL 3 * ({_ISSUES - 1} - i.n) HOUR AS issued_at,
                         {_NOW} - INTERVAL 3 * ({_ISSUES - 1} - i.n) - {hours} * k.n HOUR AS hour_at
                     FROM numbers i JOIN numbers k WHERE i.n < {_ISSUES} AND k.n < {periods}
-                ) told
+                ) versions
                 -- With an issue every three hours, the last one at least so many hours ahead is less than three hours older.
                 WHERE hour_at >= {_NOW} - INTERVAL {_RULE.after.days} DAY OR lead_hours - MOD(lead_hours, 3) IN ({leads})
                 ORDER BY issue, lead_hours
@@ -197,7 +197,7 @@ def _flights() -> Iterator[str]:
                 SELECT f.n, TIMESTAMP(DATE({_NOW})) - INTERVAL {DAYS - 2} - d.n DAY
                     + INTERVAL {minutes} * (f.n - MOD(f.n, 2)) MINUTE AS scheduled_at
                 FROM numbers d JOIN numbers f WHERE d.n < {DAYS} AND f.n < {FLIGHTS_A_DAY}
-            ) told
+            ) arrivals
             ORDER BY scheduled_at, n
         """
 
@@ -215,7 +215,7 @@ def _station_hours() -> Iterator[str]:
                 SELECT LPAD(s.n, 4, '0') AS station_id, {_NOW} - INTERVAL {DAYS * 24} - h.n HOUR AS hour_at
                 FROM numbers s JOIN numbers h
                 WHERE s.n BETWEEN {first} AND {min(first + 50, STATIONS) - 1} AND h.n < {DAYS * 24}
-            ) told
+            ) hours
             ORDER BY station_id, hour_at
         """
 

@@ -29,15 +29,15 @@ LOADER = """
 import json, sys
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from lambdas import load
-from tests.lambdas.conftest import Context, batch, failed, told_of
+from tests.lambdas.conftest import Context, batch, failed, notification_of
 
 for line in sys.stdin:
     keys = json.loads(line)
     try:
-        again = failed(load.handler(batch([told_of(key) for key in keys]), Context()))
+        again = failed(load.handler(batch([notification_of(key) for key in keys]), Context()))
     except BatchProcessingError:
         again = range(len(keys))
-    print("AGAIN", json.dumps([keys[place] for place in again]), flush=True)
+    print("AGAIN", json.dumps([keys[index] for index in again]), flush=True)
 """
 """An environment of the load function: takes a batch of keys a line, and says which of them are to be delivered again."""
 
