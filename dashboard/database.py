@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from gans.database.engine import open_reader
-from gans.database.migrate import require_newest
+from gans.database.revisions import require_newest
 from gans.errors import ConfigError, NotKnown
 from gans.settings import read_settings
 

@@ -37,10 +37,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 class _Batch:
-    """The messages of one invocation. A failure is that of its message alone, unless the database is away."""
+    """The messages of one invocation. A failure is that of its message alone, unless the database or the bucket is away."""
 
     def __init__(self, context: LambdaContext) -> None:
-        self.context, self.is_away = context, False
+        self.context, self.outage = context, ""
 
     def take(self, record: SQSRecord) -> None:
         with logger.append_context_keys(message=record.message_id):
@@ -48,18 +48,21 @@ class _Batch:
                 for key in landed(record.body):
                     self._load(key)
             except Exception as error:
-                logger.error(f"not loaded: {error}", exc_info=not (self.is_away or isinstance(error, GansError)))
+                logger.error(f"not loaded: {error}", exc_info=not (self.outage or isinstance(error, GansError)))
                 raise
 
     def _load(self, key: str) -> None:
-        if self.is_away:
-            raise Transient(f"{key} was not tried: the database is away")
+        if self.outage:
+            raise Transient(f"{key} was not tried: {self.outage}")
         if self.context.get_remaining_time_in_millis() < LOADING_S * 1000:
             raise Transient(f"{key} was not begun: the time of this invocation is nearly up")
         try:
             loaded = load(key, store=resources.store(), engine=resources.engine(), sources=registry(), clock=utc_now)
-        except (DBAPIError, Transient) as error:
-            self.is_away = isinstance(error, Transient) or is_away(error)
+        except DBAPIError as error:
+            self.outage = "the database is away" if is_away(error) else ""
+            raise
+        except Transient as error:
+            self.outage = str(error)
             raise
         rows = sum(loaded.rows.values())
         lag = {} if loaded.lag_s is None else {"LagSeconds": loaded.lag_s}

@@ -5,7 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gans.database.grants import grant_read_only
-from gans.database.migrate import head, upgrade
+from gans.database.migrate import upgrade
+from gans.database.revisions import head
 from gans.secrets import read_login
 from lambdas import resources
 from lambdas.telemetry import logger

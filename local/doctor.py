@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy.exc import DBAPIError
 
 from gans import __version__
-from gans.database import migrate
+from gans.database import revisions
 from gans.database.engine import open_engine
 from gans.errors import GansError
 from gans.settings import Settings, redacted
@@ -58,16 +58,16 @@ def _database(settings: Settings) -> Finding:
     where = redacted(settings.database_url)
     try:
         engine = open_engine(settings)
-        if migrate.revision(engine) is None:
+        if revisions.current(engine) is None:
             return Finding("database", "note", f"{where} is empty; `gans collect` or `gans db upgrade` sets it up")
-        migrate.require_newest(engine)
+        revisions.require_newest(engine)
     except GansError as error:
         return Finding("database", "wrong", f"{where}: {error}")
     except DBAPIError as error:
         return Finding(
             "database", "wrong", f"{where} does not answer: {error.orig}. Check GANS_DATABASE_URL, or `gans mysql start`."
         )
-    return Finding("database", "ok", f"{where}, {engine.dialect.name}, at revision {migrate.head()}")
+    return Finding("database", "ok", f"{where}, {engine.dialect.name}, at revision {revisions.head()}")
 
 
 def _landing(settings: Settings) -> Finding:

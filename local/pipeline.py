@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from gans.clock import utc_now
 from gans.collect.collect import Collected, collect
 from gans.collect.http import Http
-from gans.database import migrate
+from gans.database import migrate, revisions
 from gans.database.engine import open_engine
 from gans.errors import BadData, ConfigError
 from gans.load.load import Loaded, load
@@ -76,7 +76,7 @@ class Pipeline:
         Raises:
             ConfigError: it is older or newer than this code, or holds tables that are not known to be ours.
         """
-        is_new = migrate.revision(self.engine) is None
+        is_new = revisions.current(self.engine) is None
         if is_new and not migrate.holds_nothing(self.engine):
             raise ConfigError(
                 f"{redacted(self.settings.database_url)} holds tables already, and Gans did not set them up. "
@@ -84,7 +84,7 @@ class Pipeline:
             )
         if is_new:
             migrate.upgrade(self.engine)
-        migrate.require_newest(self.engine)
+        revisions.require_newest(self.engine)
         return is_new
 
     def run(self, source: Source, slot: datetime, on_progress: Progress = lambda done, planned: None) -> Outcome:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gans.archive.archive import LATE, archive, summary
 from gans.clock import utc_now
-from gans.errors import ConfigError
+from gans.errors import ConfigError, Transient
 from gans.jobs import ARCHIVE, RETAIN
 from gans.retain import retain
 from gans.schedule import Schedule
@@ -105,7 +105,7 @@ class Rules:
     def _attempt(self, job: str, run: Callable[[], T]) -> T | None:
         try:
             return run()
-        except (ConfigError, DBAPIError) as error:
+        except (ConfigError, Transient, DBAPIError) as error:
             self._report.failed(job, str(getattr(error, "orig", None) or error))
             return None
 

@@ -4,45 +4,16 @@ import logging
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, inspect, literal, select, text
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 
-from gans.database.views import SCHEMA, view_texts
+from gans.database.revisions import alembic_config, current_of, head, known
+from gans.database.views import view_texts
 from gans.errors import ConfigError
 from gans.tables import collection_runs, metadata
 
 LOCK_WAIT_S = 60
-
-
-def _config(connection: Connection | None = None) -> Config:
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(SCHEMA / "migrations"))
-    return config
-
-
-def head() -> str:
-    """The newest revision that this code knows."""
-    found = ScriptDirectory.from_config(_config()).get_current_head()
-    assert found is not None
-    return found
-
-
-def revision(engine: Engine) -> str | None:
-    """The revision that the database is at; None for an empty one."""
-    with engine.connect() as connection:
-        return _revision(connection)
-
-
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _revisions() -> set[str]:
-    """The revisions that this code knows."""
-    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def holds_nothing(engine: Engine) -> bool:
@@ -74,8 +45,8 @@ def upgrade(engine: Engine) -> None:
         # SQLite looks into every view when a table changes, so they make way first.
         for name in inspect(connection).get_view_names():
             connection.exec_driver_sql(f"DROP VIEW {name}")
-        config = _config(connection)
-        if _revision(connection) in {None, *_revisions()} - {head()} and _holds_nothing(connection):
+        config = alembic_config(connection)
+        if current_of(connection) in {None, *known()} - {head()} and _holds_nothing(connection):
             metadata.drop_all(connection)
             command.stamp(config, "base", purge=True)
         command.upgrade(config, "head")
@@ -90,24 +61,6 @@ def _keep_others_out(connection: Connection) -> None:
         lock = func.get_lock(func.left(func.concat("gans.", func.database()), 64), LOCK_WAIT_S)
         if not connection.scalar(select(lock)):
             raise ConfigError(f"Another upgrade of the database has not ended in {LOCK_WAIT_S} s. Try again when it has.")
-
-
-def require_newest(engine: Engine) -> None:
-    """Passes where the database is at the newest revision.
-
-    Raises:
-        ConfigError: it is empty, older or newer, and what to do.
-    """
-    found, known = revision(engine), head()
-    if found == known:
-        return
-    if found is None:
-        raise ConfigError("The database is empty. Run `gans db upgrade`.")
-    if found in _revisions():
-        raise ConfigError(f"The database is at revision {found}, this code needs {known}. Run `gans db upgrade`.")
-    raise ConfigError(
-        f"The database is at revision {found}, which this code (at {known}) does not know: it is newer. Update Gans."
-    )
 
 
 def differences(engine: Engine) -> list[object]:

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from gans.errors import BadData, ConfigError
+from gans.errors import BadData, ConfigError, Transient
+
+_PASSING = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "RequestLimitExceeded", "Throttling"})
+"""Errors of S3 that pass by themselves, whatever status they come with.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
 
 
 class Store(Protocol):
@@ -128,13 +134,19 @@ class S3Store:
 
     @contextmanager
     def _asking(self, key: str) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore import exceptions
 
         try:
             yield
         except self.client.exceptions.NoSuchKey:
             raise
-        except (BotoCoreError, ClientError) as error:
+        except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
+            raise Transient(f"s3://{self.bucket}/{key} was not reached: {error}. Try again.") from error
+        except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+            answer = error.response if isinstance(error, exceptions.ClientError) else {}
+            status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if status >= 500 or answer.get("Error", {}).get("Code") in _PASSING:
+                raise Transient(f"S3 did not take s3://{self.bucket}/{key} now: {error}. Try again.", status) from error
             raise ConfigError(
                 f"Cannot use s3://{self.bucket}/{key}: {error}. Check GANS_LANDING, the credentials, and what they allow."
             ) from error

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from gans.database.engine import open_engine
 from gans.database.grants import grant_read_only
-from gans.database.migrate import differences, head, revision
+from gans.database.migrate import differences
+from gans.database.revisions import current, head
 from gans.database.upsert import upsert
 from gans.errors import ConfigError
 from gans.secrets import Login, read_login
@@ -120,7 +121,7 @@ def test_gans_itself_is_no_analyst(deployed: URL) -> None:
     store_secret("gans/analyst", json.dumps({"username": "root", "password": "locked-out"}))
     with pytest.raises(ConfigError, match="give it another name"):
         migrate.handler({}, Context())
-    assert revision(resources.engine()) == head()
+    assert current(resources.engine()) == head()
 
 
 def test_without_the_analysts_secret_there_is_no_analyst(deployed: URL, environment: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
-from gans.database import migrate
+from gans.database import revisions
 from local.simulator import Simulator
 from tests.survival.conftest import Gans, Output, content
 
@@ -88,7 +88,7 @@ def test_a_wrong_password(gans: Gans, database: str, database_url: str) -> None:
 def test_a_schema_too_old_or_too_new(
     gans: Gans, engine: Engine, database_url: str, simulator: Simulator, revision: str, parts: list[str]
 ) -> None:
-    if migrate.head() == revision:
+    if revisions.head() == revision:
         pytest.skip("there is no older revision yet")
     gans.set(GANS_DATABASE_URL=database_url)
     with engine.begin() as connection:
@@ -99,7 +99,7 @@ def test_a_schema_too_old_or_too_new(
         assert not simulator.requests
     finally:
         with engine.begin() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": migrate.head()})
+            connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revisions.head()})
 
 
 @pytest.mark.usefixtures("simulator")

@@ -14,13 +14,13 @@ app = typer.Typer(help="The database: its schema, a prompt, its URL.", no_args_i
 @app.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to the newest revision, and its views to their present text."""
-    from gans.database import migrate
+    from gans.database import migrate, revisions
     from gans.database.engine import open_engine
 
     engine = open_engine(configured_settings())
-    before = migrate.revision(engine)
+    before = revisions.current(engine)
     migrate.upgrade(engine)
-    after = migrate.head()
+    after = revisions.head()
     out.print(
         f"Already at revision {after}; the views were made anew."
         if before == after

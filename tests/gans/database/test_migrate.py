@@ -16,7 +16,7 @@ from pymysql.constants import CLIENT
 from sqlalchemy import Connection, Engine, Table, create_engine, event, func, insert, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
-from gans.database import migrate
+from gans.database import migrate, revisions
 from gans.database.engine import open_engine
 from gans.database.views import SCHEMA, view_texts
 from gans.errors import ConfigError
@@ -92,18 +92,18 @@ def _counts(connection: Connection) -> tuple[int, int]:
 
 
 def test_from_empty_to_the_newest_twice_back_and_again(empty: Engine) -> None:
-    assert migrate.revision(empty) is None
+    assert revisions.current(empty) is None
     everything = metadata.tables.keys() | view_texts().keys()
     for _ in range(2):
         migrate.upgrade(empty)
         migrate.upgrade(empty)
-        assert migrate.revision(empty) == migrate.head()
+        assert revisions.current(empty) == revisions.head()
         assert migrate.differences(empty) == []
         assert _objects(empty) == everything
         with empty.connect() as connection:
             assert _counts(connection) == (249, 100)
         _downgrade(empty, "base")
-        assert migrate.revision(empty) is None
+        assert revisions.current(empty) is None
         assert not _objects(empty) & metadata.tables.keys()
 
 
@@ -159,7 +159,7 @@ def test_a_first_set_up_that_was_broken_off_is_begun_anew(empty: Engine, beginni
         with breaking_off(empty, "DROP TABLE", 2):  # and so is the beginning anew
             migrate.upgrade(empty)
     migrate.upgrade(empty)
-    assert migrate.revision(empty) == migrate.head()
+    assert revisions.current(empty) == revisions.head()
     assert migrate.differences(empty) == []
     assert _objects(empty) == metadata.tables.keys() | view_texts().keys()
     with empty.connect() as connection:
@@ -221,30 +221,30 @@ def test_a_difference_is_seen(empty: Engine, stray: str) -> None:
 def one_revision_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Code that knows one more revision than this one."""
     schema = shutil.copytree(SCHEMA, tmp_path / "schema")
-    text = f'revision = "later"\ndown_revision = "{migrate.head()}"\n\n\ndef upgrade():\n    pass\n\n\ndowngrade = upgrade\n'
+    text = f'revision = "later"\ndown_revision = "{revisions.head()}"\n\n\ndef upgrade():\n    pass\n\n\ndowngrade = upgrade\n'
     (schema / "migrations/versions/later.py").write_text(text)
-    monkeypatch.setattr(migrate, "SCHEMA", schema)
+    monkeypatch.setattr(revisions, "SCHEMA", schema)
     return "later"
 
 
 def test_an_empty_database_is_told_from_one_that_is_at_the_newest_revision(empty: Engine) -> None:
     with pytest.raises(ConfigError, match=r"The database is empty\. Run `gans db upgrade`"):
-        migrate.require_newest(empty)
+        revisions.require_newest(empty)
     migrate.upgrade(empty)
-    migrate.require_newest(empty)
+    revisions.require_newest(empty)
 
 
 def test_an_older_database_must_be_upgraded(engine: Engine, one_revision_more: str) -> None:
     with pytest.raises(ConfigError, match=rf"at revision \d{{4}}, this code needs {one_revision_more}\. Run `gans db upgrade`"):
-        migrate.require_newest(engine)
+        revisions.require_newest(engine)
 
 
 def test_a_newer_database_needs_newer_code(empty: Engine, one_revision_more: str, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate.upgrade(empty)
-    assert migrate.revision(empty) == one_revision_more
+    assert revisions.current(empty) == one_revision_more
     monkeypatch.undo()
     with pytest.raises(ConfigError, match=rf"at revision {one_revision_more}, which this code .* newer\. Update Gans"):
-        migrate.require_newest(empty)
+        revisions.require_newest(empty)
 
 
 @pytest.mark.parametrize("view", view_texts())

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
-from gans.errors import BadData, ConfigError
+from gans.errors import BadData, ConfigError, Transient
 from gans.storage.store import FolderStore, S3Store, Store, open_store
 
 
@@ -140,7 +140,29 @@ def test_a_bucket_that_cannot_be_used_is_said_plainly(bucket: S3Store, monkeypat
         raise EndpointConnectionError(endpoint_url="https://s3.test")
 
     monkeypatch.setattr(bucket.client, "put_object", unreachable)
-    with pytest.raises(ConfigError, match=r"Cannot use s3://gans-landing/a: Could not connect"):
+    with pytest.raises(Transient, match=r"s3://gans-landing/a was not reached: Could not connect.*Try again"):
+        bucket.write("a", b"")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("SlowDown", 503, Transient),
+        ("InternalError", 500, Transient),
+        ("RequestTimeout", 400, Transient),
+        ("AccessDenied", 403, ConfigError),
+        ("NoSuchBucket", 404, ConfigError),
+        ("InvalidAccessKeyId", 403, ConfigError),
+    ],
+)
+def test_what_passes_by_itself_is_no_matter_of_credentials(
+    bucket: S3Store, monkeypatch: pytest.MonkeyPatch, code: str, status: int, kind: type[Exception]
+) -> None:
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutObject")
+
+    monkeypatch.setattr(bucket.client, "put_object", refuse)
+    with pytest.raises(kind, match=code):
         bucket.write("a", b"")
 
 

@@ -1,0 +1,57 @@
+"""Which revision a database is at, and which this code knows: Alembic's, in `schema/migrations`."""
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+from gans.database.views import SCHEMA
+from gans.errors import ConfigError
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """What Alembic has to know: where the revisions are, and the connection to run them on."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(SCHEMA / "migrations"))
+    return config
+
+
+def head() -> str:
+    """The newest revision that this code knows."""
+    found = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    assert found is not None
+    return found
+
+
+def current(engine: Engine) -> str | None:
+    """The revision that the database is at; None for an empty one."""
+    with engine.connect() as connection:
+        return current_of(connection)
+
+
+def current_of(connection: Connection) -> str | None:
+    """The same on a connection, in its transaction."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def known() -> set[str]:
+    """The revisions that this code knows."""
+    return {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+
+
+def require_newest(engine: Engine) -> None:
+    """Passes where the database is at the newest revision.
+
+    Raises:
+        ConfigError: it is empty, older or newer, and what to do.
+    """
+    found, newest = current(engine), head()
+    if found == newest:
+        return
+    if found is None:
+        raise ConfigError("The database is empty. Run `gans db upgrade`.")
+    if found in known():
+        raise ConfigError(f"The database is at revision {found}, this code needs {newest}. Run `gans db upgrade`.")
+    raise ConfigError(
+        f"The database is at revision {found}, which this code (at {newest}) does not know: it is newer. Update Gans."
+    )
