@@ -1,4 +1,4 @@
-"""Parse, check, upsert, ledger: what a landed part means, stored in one transaction."""
+"""Parse, validate, upsert, ledger: a landed part, stored in one transaction."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -51,7 +51,7 @@ class Loaded(msgspec.Struct, frozen=True):
 def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source], clock: Callable[[], datetime]) -> Loaded:
     """Stores the part under `key`: its rows, its rejects and its line in the ledger, together or not at all.
 
-    Loading a part again changes nothing but the time of its loading; an older part changes nothing that a newer one has told.
+    Loading a part again changes nothing but the time of its loading; an older part changes nothing that a newer one said.
     A part that cannot be read, is older than its source may keep, or is not there any more, leaves a failed line in the ledger;
     one that was loaded before it went keeps its line.
 
@@ -83,16 +83,16 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
     def store_all(connection: Connection) -> None:
         _store(connection, part_key, parsed, line)
         if source.retention:
-            _drop(connection, source.writes, line["loaded_at"] - source.retention)
+            _drop(connection, source.writes, line.loaded_at - source.retention)
 
     in_transaction(engine, store_all)
-    lag_s = (clock() - line["finished_at"]).total_seconds() if line["finished_at"] else None
+    lag_s = (clock() - line.finished_at).total_seconds() if line.finished_at else None
     counts: Counter[str] = Counter()
     for (table, _), rows in parsed.rows.items():
         counts[table] += len(rows)
     # Every table, whatever came: rows in one may leave those of another behind (`current_with`), and a snapshot may be lost.
     published = publish(engine, store, source.writes)
-    return Loaded(part_key, line["status"], counts, len(parsed.refused), published, line["error"] or "", unusable, lag_s)
+    return Loaded(part_key, line.status, counts, len(parsed.refused), published, line.error or "", unusable, lag_s)
 
 
 def _loaded_before(connection: Connection, key: PartKey) -> Loaded | None:
@@ -109,7 +109,30 @@ def _fixed_keys(connection: Connection, source: Source) -> FixedKeys:
     return {column.table.name: set(connection.scalars(select(column))) for column in parents}
 
 
-def _ledger_line(source: Source, key: PartKey, part: Part, parsed: ParsedPart, now: datetime) -> dict[str, Any]:
+class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `collection_runs`, whose columns say what each field is."""
+
+    source: str
+    slot_at: datetime
+    attempt_at: datetime
+    part: int
+    finished_at: datetime | None = None
+    status: str
+    requests: int = 0
+    bytes_received: int = 0
+    units_planned: int = 0
+    units_failed: int = 0
+    rows_offered: int = 0
+    rows_rejected: int = 0
+    missing: str = "{}"
+    landing_key: str
+    code_version: str = __version__
+    error: str | None
+    stale_at: datetime | None = None
+    loaded_at: datetime
+
+
+def _ledger_line(source: Source, key: PartKey, part: Part, parsed: ParsedPart, now: datetime) -> LedgerLine:
     footer = part.footer
     units = parsed.good + parsed.not_modified + parsed.failed
     status = parsed.status
@@ -119,42 +142,33 @@ def _ledger_line(source: Source, key: PartKey, part: Part, parsed: ParsedPart, n
         (refused.reason for refused in parsed.refused),
         "the run was stopped before its end" if footer.is_cut_short else footer.note,
     )
-    return {
+    return LedgerLine(
         **_run_key(key),
-        "finished_at": footer.finished_at,
-        "status": status,
-        "requests": footer.requests,
-        "bytes_received": footer.bytes_received,
-        "units_planned": units,
-        "units_failed": parsed.failed,
-        "rows_offered": parsed.offered,
-        "rows_rejected": len(parsed.refused),
-        "missing": msgspec.json.encode(missing(parsed), order="sorted").decode(),
-        "landing_key": str(key),
-        "code_version": __version__,
-        "error": first[:REASON_CHARS] or None,
-        "stale_at": key.slot + source.stale_after if units and status != "failed" else None,
-        "loaded_at": now,
-    }
+        finished_at=footer.finished_at,
+        status=status,
+        requests=footer.requests,
+        bytes_received=footer.bytes_received,
+        units_planned=units,
+        units_failed=parsed.failed,
+        rows_offered=parsed.offered,
+        rows_rejected=len(parsed.refused),
+        missing=msgspec.json.encode(missing(parsed), order="sorted").decode(),
+        landing_key=str(key),
+        error=first[:REASON_CHARS] or None,
+        stale_at=key.slot + source.stale_after if units and status != "failed" else None,
+        loaded_at=now,
+    )
 
 
-def _unreadable(key: PartKey, reason: str, now: datetime) -> dict[str, Any]:
-    counts = dict.fromkeys(("requests", "bytes_received", "units_planned", "units_failed", "rows_offered", "rows_rejected"), 0)
-    told = {
-        "status": "failed",
-        "missing": "{}",
-        "landing_key": str(key),
-        "code_version": __version__,
-        "error": reason[:REASON_CHARS],
-    }
-    return {**_run_key(key), "finished_at": None, **counts, **told, "stale_at": None, "loaded_at": now}
+def _unreadable(key: PartKey, reason: str, now: datetime) -> LedgerLine:
+    return LedgerLine(**_run_key(key), status="failed", landing_key=str(key), error=reason[:REASON_CHARS], loaded_at=now)
 
 
 def _run_key(key: PartKey) -> dict[str, Any]:
     return {"source": key.source, "slot_at": key.slot, "attempt_at": key.attempt, "part": key.part}
 
 
-def _store(connection: Connection, key: PartKey, parsed: ParsedPart, line: dict[str, Any]) -> None:
+def _store(connection: Connection, key: PartKey, parsed: ParsedPart, line: LedgerLine) -> None:
     """Parents before children, rows in key order, so that two loaders that share rows mostly wait and seldom deadlock."""
     by_table: dict[str, list[list[msgspec.Struct]]] = {}
     for (name, _), rows in parsed.rows.items():
@@ -164,8 +178,8 @@ def _store(connection: Connection, key: PartKey, parsed: ParsedPart, line: dict[
     for parent_first in metadata.sorted_tables:
         for rows in by_table.get(parent_first.name, ()):
             upsert(connection, parent_first, rows)
-    columns = tuple(line)
-    upsert(connection, collection_runs, [validate_row(collection_runs, columns, list(line.values()))])
+    row = validate_row(collection_runs, line.__struct_fields__, msgspec.structs.astuple(line))
+    upsert(connection, collection_runs, [row])
     of_run = _run_key(key)
     connection.execute(delete(rejects).where(*(rejects.c[name] == value for name, value in of_run.items())))
     if parsed.refused:
@@ -174,12 +188,12 @@ def _store(connection: Connection, key: PartKey, parsed: ParsedPart, line: dict[
             [
                 {
                     **of_run,
-                    "ordinal": place,
+                    "ordinal": ordinal,
                     "unit": refused.unit[:255],
                     "reason": refused.reason[:REASON_CHARS],
                     "item": refused.item,
                 }
-                for place, refused in enumerate(parsed.refused, 1)
+                for ordinal, refused in enumerate(parsed.refused, 1)
             ],
         )
 
@@ -197,8 +211,8 @@ def _parents(connection: Connection, parsed: ParsedPart) -> dict[str, list[msgsp
         for key in metadata.tables[name].foreign_keys:
             parent = key.column.table
             if key.parent.name in columns and not is_fixed(parent):
-                place = columns.index(key.parent.name)
-                wanted.setdefault(parent, set()).update(msgspec.structs.astuple(row)[place] for row in rows)
+                index = columns.index(key.parent.name)
+                wanted.setdefault(parent, set()).update(msgspec.structs.astuple(row)[index] for row in rows)
     missing: dict[str, list[msgspec.Struct]] = {}
     for parent, values in wanted.items():
         (column,) = parent.primary_key

@@ -1,4 +1,4 @@
-"""What a landed part means: its captures parsed, their rows checked, what does not fit refused with its reason. No I/O."""
+"""From a landed part to rows: its captures parsed, the rows validated, what does not fit refused with its reason. No I/O."""
 
 import json
 from collections import Counter
@@ -22,8 +22,8 @@ MOST_MISSING = 30
 """How many columns the ledger tells of that some rows lack: as many as its column for them has room for."""
 
 Columns = tuple[str, ...]
-Place = tuple[str, Columns]
-"""A table, and those of its columns that are told of."""
+Target = tuple[str, Columns]
+"""A table, and those of its columns that rows have values for."""
 
 FixedKeys = Mapping[str, Set[Any]]
 """By table that only migrations fill: its keys."""
@@ -38,7 +38,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class ParsedPart(msgspec.Struct):
-    """What a part means.
+    """What a part holds, parsed and validated.
 
     Attributes:
         rows: by table and columns, in key order.
@@ -51,7 +51,7 @@ class ParsedPart(msgspec.Struct):
         unusable: those of the failed that were answered.
     """
 
-    rows: dict[Place, list[msgspec.Struct]] = {}
+    rows: dict[Target, list[msgspec.Struct]] = {}
     refused: list[Refused] = []
     omitted: dict[str, int] = {}
     offered: int = 0
@@ -73,9 +73,9 @@ def is_fixed(table: Table) -> bool:
 
 
 def parse_part(source: Source, part: Part, fixed: FixedKeys) -> ParsedPart:
-    """Parses and checks every capture of a part; of two rows with one key, the one of the later capture stays."""
+    """Parses and validates every capture of a part; of two rows with one key, the one of the later capture stays."""
     parsed = ParsedPart()
-    newest: dict[Place, dict[Any, msgspec.Struct]] = {}
+    newest: dict[Target, dict[Any, msgspec.Struct]] = {}
     for capture in sorted(part.captures, key=lambda capture: capture.fetched_at):
         if capture.error:
             parsed.failed += 1
@@ -86,8 +86,8 @@ def parse_part(source: Source, part: Part, fixed: FixedKeys) -> ParsedPart:
             continue
         refused_before, has_rows = len(parsed.refused), False
         for rows in _batches(source, capture, parsed):
-            for place, valid in _validated(source, capture, rows, fixed, parsed):
-                newest.setdefault(place, {}).update(valid)
+            for target, valid in _validated(source, capture, rows, fixed, parsed):
+                newest.setdefault(target, {}).update(valid)
                 has_rows = True
         if capture.url:  # what was only given is no unit
             is_good = has_rows or len(parsed.refused) == refused_before
@@ -95,7 +95,7 @@ def parse_part(source: Source, part: Part, fixed: FixedKeys) -> ParsedPart:
             parsed.failed += not is_good
             if not is_good:
                 parsed.unusable.append(capture.unit)
-    parsed.rows = {place: [newest[place][key] for key in sorted(newest[place])] for place in sorted(newest)}
+    parsed.rows = {target: [newest[target][key] for key in sorted(newest[target])] for target in sorted(newest)}
     return parsed
 
 
@@ -112,8 +112,8 @@ def _batches(source: Source, capture: Capture, parsed: ParsedPart) -> Iterator[R
             parsed.offered += 1
             _refuse(parsed, source, capture, item)
         else:
-            told, times = (item.column, 1) if isinstance(item, Omitted) else (item.rule, item.times)
-            parsed.omitted[told] = parsed.omitted.get(told, 0) + times
+            name, times = (item.column, 1) if isinstance(item, Omitted) else (item.rule, item.times)
+            parsed.omitted[name] = parsed.omitted.get(name, 0) + times
     for rows in alike.values():
         parsed.offered += len(rows)
         yield from _together(rows)
@@ -123,9 +123,9 @@ def _together(rows: list[Row]) -> Iterator[Rows]:
     """Rows of a table with as many columns at once; singly, where some have others than the first."""
     columns = tuple(sorted(rows[0].values))
     # Of one name alone, itemgetter gives no tuple.
-    told = itemgetter(*columns) if len(columns) > 1 else lambda values: tuple(values[name] for name in columns)
+    values_of = itemgetter(*columns) if len(columns) > 1 else lambda values: tuple(values[name] for name in columns)
     try:
-        yield Rows(rows[0].table, columns, [told(row.values) for row in rows])
+        yield Rows(rows[0].table, columns, [values_of(row.values) for row in rows])
     except KeyError:
         for row in rows:
             yield from _together([row])
@@ -144,7 +144,7 @@ def _items(source: Source, capture: Capture) -> list[Item]:
 
 def _validated(
     source: Source, capture: Capture, rows: Rows, fixed: FixedKeys, parsed: ParsedPart
-) -> Iterator[tuple[Place, Iterable[tuple[Any, msgspec.Struct]]]]:
+) -> Iterator[tuple[Target, Iterable[tuple[Any, msgspec.Struct]]]]:
     """The rows that fit, with their keys; where one does not, each half by itself, until it alone is left and is refused."""
     try:
         found = _validate(source, capture, rows, fixed)
@@ -167,7 +167,7 @@ def _refuse(parsed: ParsedPart, source: Source, capture: Capture, item: Reject) 
 
 def _validate(
     source: Source, capture: Capture, rows: Rows, fixed: FixedKeys
-) -> tuple[Place, Iterable[tuple[Any, msgspec.Struct]]]:
+) -> tuple[Target, Iterable[tuple[Any, msgspec.Struct]]]:
     """Rows as structs that fit their table, with their keys.
 
     Raises:
@@ -218,7 +218,7 @@ def _layout(table: Table, given: Columns) -> _Layout:
         if (not column.nullable and column.server_default is None) or version_of.get(column.name) in versions
     ]
     wrong = [f"no column {name}" for name in given if name not in table.columns]
-    wrong += [f"{name} is not for a source to tell" for name in given if name in version_of.values()]
+    wrong += [f"{name} is not for a source to give" for name in given if name in version_of.values()]
     wrong += [f"{name} is missing" for name in needed if name not in given and name not in version_of.values()]
     if wrong:
         raise BadData(f"{table.name}: {'; '.join(wrong)}")
