@@ -24,7 +24,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "none": {"access": "none", "alarm_email": "ops@example.org", "contact": "ops@example.org"},
     "bastion": {"access": "bastion"},
     "public": {"access": "public", "analyst_cidrs": ["203.0.113.0/24"]},
-    "defaults": {
+    "given": {
         "database_host": "db.example.org",
         "database_secret": "company/gans",
         "database_subnets": "subnet-0a1b2c3d,subnet-1a2b3c4d",
