@@ -4,21 +4,29 @@ SQLite needs nothing. MariaDB and MySQL are started once for the whole run (see 
 `GANS_TEST_MYSQL_URL` and `GANS_TEST_MARIADB_URL` name servers that run already. `--databases sqlite` is the quick run.
 """
 
+import csv
+import fcntl
 import os
-from collections.abc import Iterator, Mapping
-from functools import partial
+import pickle
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, exists, literal, select, text, union_all
 from xdist.scheduler import LoadScopeScheduling
 
 from gans.database import migrate
-from gans.database.engine import open_engine
+from gans.database.engine import open_engine, open_reader
+from gans.database.views import SCHEMA
 from gans.settings import Settings
 from gans.tables import metadata
-from local.generate.answers import Answer, answers, demo_database
+from local import demo as demos
+from local.console import out
+from local.generate.answers import NOW, Answer, answers
 from local.servers import mysql
 
 DATABASES = ("sqlite", "mariadb", "mysql")
@@ -53,19 +61,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 TOGETHER = {
+    "tests/aws/": "aws",
+    "tests/dashboard/": "dashboard",
+    "tests/infra_cdk/": "cdk",
+    "tests/lambdas/test_survival.py": "killed functions",
+    "tests/notebooks/": "notebooks",
     "tests/schema/test_dictionary.py": "demo",
     "tests/schema/test_queries.py": "demo",
     "tests/test_article.py": "demo",
 }
-"""Files whose tests share what takes long to make, the demo's database, by what they share."""
+"""Tests that share what takes long to make, by how their names begin, and the name of what they share."""
 
 
 class _Scheduling(LoadScopeScheduling):
-    """Any test on any worker, but those on one, in their order, that share what they have deployed or filled."""
+    """Any test on any worker, but those on one, in their order, that share what they have deployed, served or filled."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if file.startswith(("tests/aws/", "tests/notebooks/")) else TOGETHER.get(file, nodeid)
+        return next((shared for beginning, shared in TOGETHER.items() if nodeid.startswith(beginning)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -80,28 +92,94 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database", chosen, scope="session")
 
 
+Once = Callable[[str, Callable[[Path], Any]], tuple[Path, Any]]
+
+
 @pytest.fixture(scope="session")
-def database_url(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an empty database of this worker's own."""
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Makes something once for all workers of a run: the first to ask makes it, in a folder that all only read.
+
+    Returns:
+        What gives, for a name and what is to be done in the empty folder, the folder and what that returned.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "once"
+    shared.mkdir(exist_ok=True)
+
+    @cache
+    def find(name: str, make: Callable[[Path], Any]) -> tuple[Path, Any]:
+        folder, told = shared / name, shared / f"{name}.pickle"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not told.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of one that failed
+                folder.mkdir()
+                told.write_bytes(pickle.dumps(make(folder)))
+        return folder, pickle.loads(told.read_bytes())
+
+    return find
+
+
+def _migrate(folder: Path) -> None:
+    engine = open_engine(Settings(database_url=f"sqlite:///{folder}/gans.db"))
+    migrate.upgrade(engine)
+    engine.dispose()  # the last connection that closes leaves one file
+
+
+@pytest.fixture(scope="session")
+def migrated_file(once: Once) -> Path:
+    """An SQLite database at the newest revision, to be copied."""
+    return once("migrated", _migrate)[0] / "gans.db"
+
+
+@contextmanager
+def _opened(database: str, folder: Path, migrated_file: Path) -> Iterator[Engine]:
+    """A database of this worker's own at the newest revision."""
     if database == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('database')}/gans.db"
+        shutil.copy(migrated_file, folder / "gans.db")
+        engine = open_engine(Settings(database_url=f"sqlite:///{folder}/gans.db"))
+        yield engine
+        engine.dispose()
         return
     name = f"gans_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
     server = create_engine(os.environ[_variable(database)])
     with server.begin() as connection:
         connection.execute(text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"))
-    yield f"{os.environ[_variable(database)]}{name}"
+    engine = open_engine(Settings(database_url=f"{os.environ[_variable(database)]}{name}"))
+    migrate.upgrade(engine)
+    yield engine
+    engine.dispose()
     with server.begin() as connection:
         connection.execute(text(f"DROP DATABASE {name}"))
     server.dispose()
 
 
 @pytest.fixture(scope="session")
-def migrated(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(Settings(database_url=database_url))
-    migrate.upgrade(engine)
-    yield engine
-    engine.dispose()
+def databases(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Callable[[str], Engine]]:
+    """Opens this worker's database of each kind: migrated once, however often the tests go from one kind to another."""
+    with ExitStack() as opened:
+
+        @cache
+        def find(database: str) -> Engine:
+            return opened.enter_context(_opened(database, tmp_path_factory.mktemp("database"), migrated_file))
+
+        yield find
+
+
+@pytest.fixture(scope="session")
+def migrated(database: str, databases: Callable[[str], Engine]) -> Engine:
+    """This worker's database, which `engine` empties after each test."""
+    return databases(database)
+
+
+@pytest.fixture(scope="session")
+def database_url(migrated: Engine) -> str:
+    """Its URL."""
+    return migrated.url.render_as_string(hide_password=False)
+
+
+_WRITTEN = [table for table in metadata.sorted_tables if table.name not in ("countries", "weather_conditions")]
+_FILLED = union_all(*(select(literal(table.name)).where(exists().select_from(table)) for table in _WRITTEN))
 
 
 @pytest.fixture
@@ -109,16 +187,40 @@ def engine(migrated: Engine) -> Iterator[Engine]:
     """A database at the newest revision, with nothing in it but what the migrations fill, on each kind of server in turn."""
     yield migrated
     with migrated.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
-            if table.name not in ("countries", "weather_conditions"):
+        filled = set(connection.scalars(_FILLED))
+        for table in reversed(_WRITTEN):
+            if table.name in filled:
                 connection.execute(table.delete())
 
 
+@cache
+def fixed_keys() -> Mapping[str, set[Any]]:
+    """The keys of the tables that the migrations fill, from the files that they are filled from."""
+    keys = {}
+    for path in (SCHEMA / "migrations/data").glob("*.csv"):
+        (key,) = metadata.tables[path.stem].primary_key
+        with path.open(newline="", encoding="utf-8") as file:
+            keys[path.stem] = {key.type.python_type(row[key.name]) for row in csv.DictReader(file)}
+    return keys
+
+
+def _fill(folder: Path) -> None:
+    with out.capture():
+        demos.run(demos.settings_for_demo(Settings(), folder), NOW).engine.dispose()
+
+
 @pytest.fixture(scope="session")
-def demo() -> Iterator[Engine]:
-    """The demo's database as at a fixed instant, filled once for all tests that read it."""
-    with demo_database() as engine:
-        yield engine
+def demo_folder(once: Once) -> Path:
+    """What the demo leaves behind as at a fixed instant, `NOW`, of ten cities: a database, and all that was landed."""
+    return once("demo", _fill)[0]
+
+
+@pytest.fixture(scope="session")
+def demo(demo_folder: Path) -> Iterator[Engine]:
+    """Its database, to be read."""
+    engine = open_reader(demos.settings_for_demo(Settings(), demo_folder))
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

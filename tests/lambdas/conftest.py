@@ -26,6 +26,7 @@ from gans.storage.watchlist import KEY, WatchedCity, Watchlist
 from lambdas import collect, load, migrate, resources
 from lambdas.telemetry import logger
 from local.simulator import Faults, Simulator, World
+from tests.conftest import Once
 from tests.survival.conftest import KEYS, NOW, Rows, dump, grown, hurried, write_watchlist
 
 CITIES = 12
@@ -245,12 +246,16 @@ class Landing(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def landing(tmp_path_factory: pytest.TempPathFactory) -> Landing:
+def landing(once: Once) -> Landing:
     """What both functions, undisturbed, collect and load of every source: two slots, two attempts of each.
 
     Some of the second attempts meet faults, and before them the world changes: rows with one key differ.
     """
-    folder = tmp_path_factory.mktemp("landing")
+    folder, tables = once("landing", _land)
+    return Landing(folder / "data", tables)
+
+
+def _land(folder: Path) -> dict[str, Rows]:
     url = f"sqlite:///{folder}/gans.db"
     with pytest.MonkeyPatch.context() as patch, Simulator(cities=CITIES, clock=lambda: NOW) as simulator:
         hurried(patch)
@@ -276,7 +281,7 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Landing:
             simulator.faults = Faults({"error_page": 0.1, "server_error": 0.1, "truncated": 0.1}, seed=3)
         tables = dump(resources.engine())
         clear_resources()
-    return Landing(folder / "data", tables)
+    return tables
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from gans.sources import registry
 from gans.storage.store import FolderStore
 from gans.tables import collection_runs, metadata, rejects
 from local import pipeline, watchlist
-from local.cli import commands, main
+from local.cli import main
+from local.cli.commands import collect, decide, maintain, serve
 from local.simulator import Simulator, World
 
 NOW = datetime(2026, 3, 28, 13, 17, tzinfo=UTC)
@@ -51,9 +52,8 @@ class Gans:
                 monkeypatch.delenv(name)
         self.set(**KEYS, COLUMNS="200")
         monkeypatch.chdir(folder)
-        for command in vars(commands).values():
-            if hasattr(command, "utc_now"):
-                monkeypatch.setattr(command, "utc_now", lambda: NOW)
+        for command in (collect, decide, maintain, serve):
+            monkeypatch.setattr(command, "utc_now", lambda: NOW)
 
     def set(self, **environment: str) -> None:
         """Sets environment variables."""

@@ -22,6 +22,7 @@ from gans.tables import collection_runs, metadata, rejects
 from local.pipeline import Pipeline
 from local.simulator import FAULTS, Faults, Simulator, server
 from local.simulator.upstream import Answer, Upstream
+from tests.conftest import Once
 from tests.survival.conftest import KEYS, NOW, Gans, Rows, content, hurried, write_watchlist
 
 SOURCES = registry()
@@ -65,10 +66,14 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     assert set(addresses) <= {"127.0.0.1"}
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
+@pytest.fixture(scope="session")
+def undisturbed(once: Once) -> dict[str, Rows]:
     """What the tables tell after one run of everything without a fault."""
-    folder = tmp_path_factory.mktemp("undisturbed")
+    found: dict[str, Rows] = once("undisturbed", _run_undisturbed)[1]
+    return found
+
+
+def _run_undisturbed(folder: Path) -> dict[str, Rows]:
     with Simulator(cities=3, clock=lambda: NOW) as simulator:
         write_watchlist(folder, simulator.world)
         pipeline = Pipeline(

@@ -28,9 +28,11 @@ ROUNDS = 3
 PARTS = 5
 GANS = f"""
 from datetime import datetime
-from local import cli
-cli.utc_now = lambda: datetime.fromisoformat({NOW.isoformat()!r})
-cli.main()
+from local.cli import main
+from local.cli.commands import collect, decide, maintain, serve
+for command in (collect, decide, maintain, serve):
+    command.utc_now = lambda: datetime.fromisoformat({NOW.isoformat()!r})
+main.main()
 """
 """The command in a process of its own, with a clock that stands."""
 

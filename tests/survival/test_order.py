@@ -22,6 +22,7 @@ from gans.storage.store import FolderStore
 from gans.tables import EPOCH
 from local.pipeline import Pipeline
 from local.simulator import Faults, Simulator
+from tests.conftest import Once
 from tests.survival.conftest import KEYS, NOW, Gans, Rows, dump, grown, hurried, write_watchlist
 
 SOURCES = registry()
@@ -40,13 +41,7 @@ for key in keys:
 """What each of several loaders runs at once: every part, in an order of its own."""
 
 
-@pytest.fixture(scope="session")
-def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what every source got in two slots, each collected three times.
-
-    The second attempts meet faults, and before the third the world changes: rows with one key differ from attempt to attempt.
-    """
-    folder = tmp_path_factory.mktemp("landed")
+def _land(folder: Path) -> dict[str, Rows]:
     with pytest.MonkeyPatch.context() as patch, Simulator(cities=3, clock=lambda: NOW) as simulator:
         hurried(patch)
         write_watchlist(folder, simulator.world)
@@ -69,17 +64,27 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     pipeline.run(source, source.schedule.slot(slot_of))
         pipeline.engine.dispose()
     (folder / "gans.db").unlink()
-    return folder
+    engine = open_engine(Settings(f"sqlite:///{folder}/expected.db"))
+    migrate.upgrade(engine)
+    _load(folder, engine, sorted(FolderStore(folder / "data").keys("landing/"), key=lambda key: PartKey.parse(key).attempt))
+    found = dump(engine)
+    engine.dispose()
+    return found
 
 
 @pytest.fixture(scope="session")
-def expected(landed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
+def landed(once: Once) -> Path:
+    """A folder with what every source got in two slots, each collected three times.
+
+    The second attempts meet faults, and before the third the world changes: rows with one key differ from attempt to attempt.
+    """
+    return once("landed", _land)[0]
+
+
+@pytest.fixture(scope="session")
+def expected(once: Once) -> dict[str, Rows]:
     """What one loader makes of it, oldest first, in an empty SQLite database."""
-    engine = open_engine(Settings(database_url=f"sqlite:///{tmp_path_factory.mktemp('expected')}/gans.db"))
-    migrate.upgrade(engine)
-    _load(landed, engine, sorted(FolderStore(landed / "data").keys("landing/"), key=lambda key: PartKey.parse(key).attempt))
-    found = dump(engine)
-    engine.dispose()
+    found: dict[str, Rows] = once("landed", _land)[1]
     return found
 
 

@@ -4,7 +4,6 @@ Hypothesis makes the answers: any bytes, any JSON, and the recorded answers with
 `GANS_CAPTURES` names). `make fuzz` tries many more of them than `make test`, and others each time.
 """
 
-import csv
 import html
 import json
 import math
@@ -12,7 +11,7 @@ import os
 import re
 import signal
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
@@ -29,7 +28,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Date, Engine, Float, Integer, String
 
 import gans.sources
-from gans.database.views import SCHEMA
 from gans.errors import BadData
 from gans.load.load import load
 from gans.load.transform import ParsedPart, parse_part
@@ -38,6 +36,7 @@ from gans.sources import registry
 from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
 from gans.storage.store import FolderStore
 from gans.tables import Instant, column_facts, metadata
+from tests.conftest import fixed_keys
 
 EXAMPLES = int(os.environ.get("GANS_TEST_EXAMPLES", "0"))
 """How many answers each parser meets: those that `make fuzz` sets, or a few hundred that are the same each time."""
@@ -314,17 +313,6 @@ def parsed(source: Source, capture: Capture) -> tuple[list[Row], list[Reject]]:
     except BadData as error:
         return [], [Reject(str(error), "")]
     return list(rows_of(items)), [item for item in items if isinstance(item, Reject)]
-
-
-@cache
-def fixed_keys() -> Mapping[str, set[Any]]:
-    """The keys of the tables that the migrations fill, from the files that they are filled from."""
-    keys = {}
-    for path in (SCHEMA / "migrations/data").glob("*.csv"):
-        (key,) = metadata.tables[path.stem].primary_key
-        with path.open(newline="", encoding="utf-8") as file:
-            keys[path.stem] = {key.type.python_type(row[key.name]) for row in csv.DictReader(file)}
-    return keys
 
 
 def part_of(source: Source, capture: Capture) -> Part:

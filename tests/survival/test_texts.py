@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
+from datetime import time
 
 import pytest
 from sqlalchemy import Engine, select
 
 from gans.storage.store import FolderStore
 from gans.tables import cities, rejects
-from local import watchlist
+from local import demo, watchlist
 from local.simulator import Simulator, world
 from local.simulator.upstream import Answer, upstreams
 from tests.survival.conftest import Gans, Output, content, grown
@@ -120,11 +121,13 @@ def _answer_with(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
         monkeypatch.setattr(upstream, "refuse", lambda _status: answer)
 
 
+@pytest.mark.databases("sqlite")  # the demo's own
 @pytest.mark.parametrize("name", ["from right to left", "SQL"])
 def test_the_demo_shows_names_only(gans: Gans, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     (city, *others) = world._REAL_CITIES
     hostile = replace(city, language="en", titles={"en": NAMES[name], "de": NAMES[name]})
     monkeypatch.setattr(world, "_REAL_CITIES", (hostile, *others))
+    monkeypatch.setattr(demo, "MORNING", (time(8), 0))  # it shows counts alone
     monkeypatch.delenv("GANS_DATABASE_URL")
     output = gans("demo", "--cities", "1")
     assert output.code == 0, output

@@ -5,7 +5,6 @@ tells how it was captured (`Recorded`).
 """
 
 import ast
-import csv
 import json
 import random
 import subprocess
@@ -24,7 +23,6 @@ from sqlalchemy import Engine, select
 
 import gans.sources
 from gans import __version__
-from gans.database.views import SCHEMA
 from gans.errors import BadData
 from gans.load.load import load
 from gans.load.transform import ParsedPart, parse_part
@@ -33,6 +31,7 @@ from gans.sources import registry
 from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
 from gans.storage.store import FolderStore
 from gans.tables import metadata
+from tests.conftest import fixed_keys
 
 SOURCES = registry()
 FOLDER = Path(__file__).parent
@@ -115,17 +114,6 @@ def recorded(name: str) -> Recorded:
 def payload(name: str) -> bytes:
     (path,) = (FOLDER / name).glob("payload.*")
     return path.read_bytes()
-
-
-@cache
-def fixed_keys() -> Mapping[str, set[Any]]:
-    """The keys of the tables that the migrations fill, from the files that they are filled from."""
-    keys = {}
-    for path in (SCHEMA / "migrations/data").glob("*.csv"):
-        (key,) = metadata.tables[path.stem].primary_key
-        with path.open(newline="", encoding="utf-8") as file:
-            keys[path.stem] = {key.type.python_type(row[key.name]) for row in csv.DictReader(file)}
-    return keys
 
 
 def slot_of(source: Source) -> datetime:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -20,10 +21,12 @@ from gans.errors import ConfigError
 from gans.source import Capture
 from gans.storage.landing import Footer, Header, PartKey, PartWriter, read_part
 from gans.storage.store import FolderStore
-from local import schedule
+from gans.tables import metadata
+from local import demo, schedule
 from local.cli import main
 from local.cli.main import app
 from local.console import plain
+from local.generate.answers import NOW
 from local.servers import dashboard
 from local.simulator import FAULTS, Simulator
 
@@ -71,30 +74,32 @@ def simulator(monkeypatch: pytest.MonkeyPatch, gans: Gans) -> Iterator[Simulator
         yield running
 
 
-def rows(table: str, database: str = "data/gans.db") -> list[tuple[object, ...]]:
+def rows(table: str, database: str | Path = "data/gans.db") -> list[tuple[object, ...]]:
     with sqlite3.connect(database) as connection:
         return connection.execute(f"SELECT * FROM {table}").fetchall()
 
 
-def test_the_demo_ends_in_a_table_worth_looking_at_and_twice_doubles_nothing(gans: Gans) -> None:
-    first = gans("demo", "--cities", "3")
-    assert first.code == 0, first.err
-    assert "The ledger" in first.out
-    assert "the next 24 hours" in first.out
-    assert "What next" in first.out
-    tables = (
-        "cities", "city_populations", "airports", "city_airports", "airlines", "flights", "weather_forecasts", "holidays",
-        "systems", "stations", "station_neighbours", "station_status", "rejects",
-        "collection_runs WHERE source NOT IN ('station_status', 'vehicles')",  # whose next slot may have come meanwhile
-    )  # fmt: skip
-    before = {table: len(rows(table, "data/demo/gans.db")) for table in tables}
-    assert before["cities"] == 3
-    assert before["city_airports"] == 5  # BER; MUC; three of London
+@pytest.fixture
+def shown(gans: Gans, demo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of the database of a demo that has just run here."""
+    shutil.copytree(demo_folder, demo.FOLDER)
+    monkeypatch.setattr("local.cli.commands.serve.utc_now", lambda: NOW)
+    return demo.FOLDER / "gans.db"
+
+
+def test_the_demo_ends_in_a_table_worth_looking_at_and_twice_doubles_nothing(gans: Gans, shown: Path) -> None:
+    before = {table: len(rows(table, shown)) for table in metadata.tables}
+    assert before["cities"] == 10
     assert before["systems"] == 2
     assert before["stations"] == before["station_status"] == 1450 + 60
-    assert before["weather_forecasts"] == 3 * 6 * (168 + 40)  # by the hour, and in periods of three
-    assert gans("demo", "--cities", "3").code == 0
-    assert {table: len(rows(table, "data/demo/gans.db")) for table in tables} == before
+    assert before["weather_forecasts"] == 10 * 6 * (168 + 40)  # by the hour, and in periods of three
+    assert {table for table, count in before.items() if not count} == {"rejects"}
+    again = gans("demo")
+    assert again.code == 0, again.err
+    assert "The ledger" in again.out
+    assert "the next 24 hours" in again.out
+    assert "What next" in again.out
+    assert {table: len(rows(table, shown)) for table in metadata.tables} == before
 
 
 @pytest.mark.usefixtures("simulator")
@@ -356,14 +361,14 @@ def test_upgrade_says_from_where_to_where(gans: Gans) -> None:
     assert "Already at revision" in gans("db", "upgrade").out
 
 
-def test_retain_says_what_it_dropped(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert gans("demo", "--cities", "1").code == 0
-    monkeypatch.setenv("GANS_DATABASE_URL", "sqlite:///data/demo/gans.db")
+def test_retain_says_what_it_dropped(gans: Gans, shown: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANS_DATABASE_URL", f"sqlite:///{shown}")
+    monkeypatch.setattr("local.cli.commands.maintain.utc_now", lambda: NOW)
     assert re.search(r"weather_forecasts +0 rows dropped", gans("retain").out)
-    before = len(rows("weather_forecasts", "data/demo/gans.db"))
-    monkeypatch.setattr("local.cli.commands.maintain.utc_now", lambda: datetime.now(UTC) + timedelta(days=70))
+    before = len(rows("weather_forecasts", shown))
+    monkeypatch.setattr("local.cli.commands.maintain.utc_now", lambda: NOW + timedelta(days=70))
     dropped = json.loads(gans("retain", "--json").out)["rows"]["weather_forecasts"]
-    assert 0 < dropped == before - len(rows("weather_forecasts", "data/demo/gans.db"))
+    assert 0 < dropped == before - len(rows("weather_forecasts", shown))
 
 
 def test_the_shell_only_reads(gans: Gans) -> None:

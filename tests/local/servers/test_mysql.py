@@ -230,7 +230,7 @@ def test_a_server_outlives_the_program_that_started_it_and_its_data_a_stop(chose
     with tempfile.TemporaryDirectory(prefix="gans-") as folder:
         Path(folder).chmod(0o711)  # where root runs this, the server's user must get to its data
         home = Path(folder, "home")
-        program = "import pathlib, sys; from local import mysql; mysql.start('mariadb', home=pathlib.Path(sys.argv[1]))"
+        program = "import pathlib, sys; from local.servers import mysql; mysql.start('mariadb', home=pathlib.Path(sys.argv[1]))"
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         subprocess.run([sys.executable, "-c", program, str(home)], check=True, env=environment)
         server = mysql.running(home)

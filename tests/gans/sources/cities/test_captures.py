@@ -3,16 +3,13 @@
 import json
 import re
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
-from bs4 import BeautifulSoup
 
 from gans.errors import BadData
 from gans.source import Capture
@@ -122,23 +119,3 @@ def test_agreement_with_a_careful_reader(captures: Path, capsys: pytest.CaptureF
         sys.stdout.write("\n" + "\n".join([*table, *misses]) + "\n")
     assert wrong_figures == []
     assert {field for field, least in AGREEMENT.items() if 100 * right[field] < least * asked[field]} == set()
-
-
-@pytest.mark.parametrize("file", ["de_Berlin_vector2022.html", "en_2026_Bengaluru_vector2022.html"])
-def test_a_long_page_is_read_ten_times_as_fast_as_beautiful_soup_reads_it(file: str, captures: Path) -> None:
-    page = index(captures)[file].capture(captures)
-    list(cities.parse(page))  # what is loaded once
-    ours = best_of(5, lambda: list(cities.parse(page)))
-    assert len(page.body) > 500_000
-    assert best_of(3, lambda: BeautifulSoup(page.body, "html.parser")) / ours >= 10
-
-
-def best_of(times: int, work: Callable[[], object]) -> float:
-    """The shortest of so many runs, in seconds: the one that others on the machine disturbed least."""
-
-    def once() -> float:
-        start = time.perf_counter()
-        work()
-        return time.perf_counter() - start
-
-    return min(once() for _ in range(times))
