@@ -21,7 +21,7 @@ notebooks: .venv/notebooks ## JupyterLab on the notebooks; they read the demo's 
 	@jupyter lab notebooks
 
 test: lint node_modules ## lint, then the whole suite on SQLite, MariaDB and real MySQL (set up where they are missing)
-	@pytest -n auto --dist loadgroup
+	@pytest -n auto --dist loadgroup --durations=20
 
 lint: .venv/dev ## ruff, mypy --strict, import-linter
 	@ruff check

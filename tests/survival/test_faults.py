@@ -42,8 +42,6 @@ REASONS = {
 }
 """What is recorded, for a fault that leaves no answer; the others are answers that `parse` refuses."""
 
-ELSEWHERE = "on SQLite and MySQL; to MariaDB this is a reason to store, as any other"
-
 SLOW = {"slow_drip", "timeout"}
 """What lasts as long as we wait."""
 
@@ -145,12 +143,25 @@ def _stored(engine: Engine, source: Source, capture: Capture) -> bool:
         return any(connection.execute(select(1).where(t.c.fetched_at == capture.fetched_at).limit(1)).first() for t in tables)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_in_every_answer_is_recorded_and_heals(
-    fault: str, gans: Gans, simulator: Simulator, engine: Engine, database: str, undisturbed: dict[str, Rows]
+@pytest.mark.databases("sqlite")  # to a database, the reason is a text as any other
+@pytest.mark.parametrize("fault", REASONS)
+def test_a_fault_that_leaves_no_answer_is_recorded_and_heals(
+    fault: str, gans: Gans, simulator: Simulator, engine: Engine, undisturbed: dict[str, Rows]
 ) -> None:
-    if database == "mariadb" and fault in REASONS:
-        pytest.skip(ELSEWHERE)
+    assert_recorded_and_healed(fault, gans, simulator, engine, undisturbed)
+
+
+@pytest.mark.databases("sqlite", "mysql")
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in REASONS])
+def test_a_fault_in_every_answer_is_recorded_and_heals(
+    fault: str, gans: Gans, simulator: Simulator, engine: Engine, undisturbed: dict[str, Rows]
+) -> None:
+    assert_recorded_and_healed(fault, gans, simulator, engine, undisturbed)
+
+
+def assert_recorded_and_healed(
+    fault: str, gans: Gans, simulator: Simulator, engine: Engine, undisturbed: dict[str, Rows]
+) -> None:
     assert gans("collect").code == 0
     assert content(engine) == undisturbed
     simulator.faults = Faults({fault: 1.0})
@@ -171,12 +182,11 @@ def test_a_fault_in_every_answer_is_recorded_and_heals(
     assert content(engine) == undisturbed
 
 
+@pytest.mark.databases("sqlite", "mysql")
 @pytest.mark.parametrize("seed", range(2))
 def test_all_faults_mixed_are_recorded_and_heal(
-    seed: int, gans: Gans, simulator: Simulator, engine: Engine, database: str, undisturbed: dict[str, Rows]
+    seed: int, gans: Gans, simulator: Simulator, engine: Engine, undisturbed: dict[str, Rows]
 ) -> None:
-    if database == "mariadb":
-        pytest.skip(ELSEWHERE)
     each = 1 - (1 - MIXED) ** (1 / len(FAULTS))
     simulator.faults = Faults(dict.fromkeys(FAULTS, each), seed)
     with pytest.MonkeyPatch.context() as patch:

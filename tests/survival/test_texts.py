@@ -93,6 +93,7 @@ def test_what_is_too_long_is_refused_and_shown_in_part(
     assert len(shown) >= 1_000
 
 
+@pytest.mark.databases("sqlite", "mysql")
 @pytest.mark.parametrize("status", [200, 400, 500])
 def test_what_a_terminal_would_obey_is_only_shown(
     gans: Gans, simulator: Simulator, engine: Engine, monkeypatch: pytest.MonkeyPatch, status: int

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, insert
 
 from gans.clock import utc_now
 from gans.tables import metadata
+from tests.dashboard.conftest import Draw, told
 
 FORECASTS = metadata.tables["weather_forecasts"]
 
@@ -29,10 +30,19 @@ def forecast(engine: Engine, *issued_ago: int) -> None:
                 connection.execute(insert(FORECASTS), {**weather, **local, **times, **rain})
 
 
+def test_the_hours_are_those_of_the_database(draw: Draw, engine: Engine) -> None:
+    forecast(engine, 0, 3, 27)
+    shown = told(draw("city"))
+    assert "71 of the next 72 hours are hours to ride in." in shown
+    assert "; dashed, that of " in shown
+    assert "Times in Europe/Berlin." in shown
+
+
+@pytest.mark.databases("sqlite")
 def test_it_shows_the_hours_to_ride_in_and_an_older_forecast(page: Page, engine: Engine) -> None:
     forecast(engine, 0, 3, 27)
     page.goto("/")
-    page.get_by_role("link", name="City").click()
+    page.get_by_role("link", name="City", exact=True).click()
     expect(page.get_by_text("71 of the next 72 hours are hours to ride in.")).to_be_visible()
     expect(page.get_by_text("; dashed, that of ")).to_be_visible()
     expect(page.get_by_text("Times in Europe/Berlin.")).to_be_visible()
@@ -43,12 +53,12 @@ def test_it_shows_the_hours_to_ride_in_and_an_older_forecast(page: Page, engine:
 def test_it_says_where_no_older_forecast_is_kept(page: Page, engine: Engine) -> None:
     forecast(engine, 0, 3)
     page.goto("/")
-    page.get_by_role("link", name="City").click()
+    page.get_by_role("link", name="City", exact=True).click()
     expect(page.get_by_text("no forecast of a day before is kept yet")).to_be_visible()
 
 
 @pytest.mark.databases("sqlite")
 def test_without_a_city_it_says_what_to_do(page: Page, engine: Engine) -> None:
     page.goto("/")
-    page.get_by_role("link", name="City").click()
+    page.get_by_role("link", name="City", exact=True).click()
     expect(page.get_by_text("No city is known yet.")).to_be_visible()

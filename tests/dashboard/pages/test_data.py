@@ -1,17 +1,20 @@
 """The page on which anything is asked of the database."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 
 from dashboard.pages.data import MOST_ROWS
+from tests.dashboard.conftest import Draw, told
 
 
 @pytest.fixture
 def data(page: Page, engine: Engine) -> Page:
     """The page, open."""
     page.goto("/")
-    page.get_by_role("link", name="Data").click()
+    page.get_by_role("link", name="Data", exact=True).click()
     expect(page.get_by_role("textbox", name="SQL")).to_be_visible()
     return page
 
@@ -19,23 +22,42 @@ def data(page: Page, engine: Engine) -> Page:
 def ask(page: Page, sql: str) -> None:
     page.get_by_role("textbox", name="SQL").fill(sql)
     page.get_by_role("textbox", name="SQL").press("Control+Enter")
-    page.wait_for_selector('[data-test-script-state="running"]')
-    page.wait_for_selector('[data-test-script-state="notRunning"]')  # what was there before is gone by then
 
 
+NAMIBIA_AND_NAURU = "SELECT country_code, name FROM countries WHERE name LIKE 'Na%' ORDER BY name"
+MILLIONS = "SELECT a.name FROM countries a, countries b, countries c"
+
+
+def test_the_database_answers_a_query_with_so_many_rows_as_are_shown_and_refuses_a_change(draw: Draw, engine: Engine) -> None:
+    page = draw("data")
+    assert "2 rows, in " in told(page.text_area[0].set_value(NAMIBIA_AND_NAURU).run())
+    assert page.dataframe[0].value.values.tolist() == [["NA", "Namibia"], ["NR", "Nauru"]]
+    shown = told(page.text_area[0].set_value(MILLIONS).run())
+    assert f"{MOST_ROWS:,} rows, the first of more: add a LIMIT, or aggregate" in shown
+    refused = page.text_area[0].set_value("DELETE FROM countries").run()
+    assert re.search(r"(?i)denied|read.?only", refused.error[0].value), refused.error[0].value
+    assert "A query may only read" in refused.caption[-1].value
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT COUNT(*) FROM countries").scalar_one() > 200
+
+
+@pytest.mark.databases("sqlite")
 def test_a_query_is_answered_and_can_be_taken_along(data: Page) -> None:
-    ask(data, "SELECT country_code, name FROM countries WHERE name LIKE 'Na%' ORDER BY name")
+    ask(data, NAMIBIA_AND_NAURU)
     expect(data.get_by_text("2 rows, in ")).to_be_visible()
+    data.wait_for_selector('[data-test-script-state="notRunning"]')  # the button is that of these rows by then
     with data.expect_download() as download:
         data.get_by_test_id("stDownloadButton").click()
     assert download.value.path().read_text().split() == ["country_code,name", "NA,Namibia", "NR,Nauru"]
 
 
+@pytest.mark.databases("sqlite")
 def test_of_many_rows_the_first_are_shown_and_that_is_said(data: Page) -> None:
-    ask(data, "SELECT a.name FROM countries a, countries b, countries c")
+    ask(data, MILLIONS)
     expect(data.get_by_text(f"{MOST_ROWS:,} rows, the first of more: add a LIMIT, or aggregate")).to_be_visible()
 
 
+@pytest.mark.databases("sqlite")
 def test_a_change_is_refused_in_the_databases_own_words(data: Page, engine: Engine) -> None:
     ask(data, "DELETE FROM countries")
     expect(data.get_by_text("A query may only read")).to_be_visible()

@@ -13,9 +13,11 @@ from gans.database.engine import open_reader
 from gans.decisions.placement import STATUS_OLD
 from gans.settings import Settings
 from gans.tables import metadata
-from tests.dashboard.conftest import system
+from tests.dashboard.conftest import Draw, system, told
 
 HOUR = datetime.fromisoformat("2026-05-12T06:00:00+00:00")
+NANTES = {"Quai": 0, "Gare <b>Sud</b>": 9, "Parc": None}
+LILLE = {HOUR: {"Gare": 0, "Quai": 30}, HOUR + timedelta(hours=1): {"Gare": 60, "Quai": 0}}
 
 
 def drawn(page: Page) -> None:
@@ -23,8 +25,35 @@ def drawn(page: Page) -> None:
     page.wait_for_selector('[data-testid="stDeckGlJsonChart"] canvas')
 
 
+def test_now_is_what_the_database_has(draw: Draw, engine: Engine) -> None:
+    system(engine, "nantes", NANTES, utc_now() - timedelta(seconds=20))
+    shown = told(draw("map"))
+    assert "3 stations, 1 empty, 0 full. About 6 riders of the hour will find no vehicle." in shown
+    assert re.search(r", \d+ s ago", shown)
+    assert re.search(r"near <b>Quai</b> \(\d+ m\)", shown)
+    assert re.search(r"1 station within \d+ m is empty", shown)
+
+
+def test_a_past_hour_is_what_the_database_has(draw: Draw, engine: Engine) -> None:
+    system(engine, "lille", {"Quai": 9, "Gare": 9}, utc_now(), LILLE)
+    page = draw("map")
+    assert "there is nothing to place" in told(page)
+    page.session_state["when"] = "Past hour"
+    shown = told(page.run())
+    assert "Tuesday 12 May 2026, 09:00 to 10:00" in shown
+    assert "near <b>Gare</b>" in shown
+    hour = page.slider(key="hour-lille")
+    shown = told(hour.set_value(8).run())
+    assert "Tuesday 12 May 2026, 08:00 to 09:00" in shown
+    assert "2 stations, 1 stood empty for half an hour or longer, 0 full. About 3 riders" in shown
+    assert "near <b>Quai</b>" in shown
+    assert "near <b>Gare</b>" not in shown
+    assert "Nothing was collected in this hour." in told(page.slider(key="hour-lille").set_value(7).run())
+
+
+@pytest.mark.databases("sqlite")
 def test_it_shows_what_the_database_has(page: Page, engine: Engine) -> None:
-    system(engine, "nantes", {"Quai": 0, "Gare <b>Sud</b>": 9, "Parc": None}, utc_now() - timedelta(seconds=20))
+    system(engine, "nantes", NANTES, utc_now() - timedelta(seconds=20))
     page.goto("/")
     drawn(page)
     expect(page.get_by_text("3 stations, 1 empty, 0 full. About 6 riders of the hour will find no vehicle.")).to_be_visible()
@@ -33,9 +62,9 @@ def test_it_shows_what_the_database_has(page: Page, engine: Engine) -> None:
     expect(page.get_by_text(re.compile(r", \d+ s ago"))).to_be_visible()
 
 
+@pytest.mark.databases("sqlite")
 def test_the_slider_moves_through_the_past_hours(page: Page, engine: Engine) -> None:
-    empty = {HOUR: {"Gare": 0, "Quai": 30}, HOUR + timedelta(hours=1): {"Gare": 60, "Quai": 0}}
-    system(engine, "lille", {"Quai": 9, "Gare": 9}, utc_now(), empty)
+    system(engine, "lille", {"Quai": 9, "Gare": 9}, utc_now(), LILLE)
     page.goto("/")
     expect(page.get_by_text("there is nothing to place")).to_be_visible()
     page.get_by_text("Past hour").click()

@@ -8,9 +8,11 @@ from sqlalchemy import Engine, insert
 
 from gans.clock import utc_now
 from gans.tables import collection_runs, rejects
+from tests.dashboard.conftest import Draw, told
 
 
-def test_it_names_the_sources_that_are_late(page: Page, engine: Engine) -> None:
+def run_late(engine: Engine) -> None:
+    """A run of a source that is fresh, with a reject, and one of a source that is late."""
     now = utc_now()
     counts = dict.fromkeys(("requests", "bytes_received", "units_planned", "units_failed", "rows_offered", "rows_rejected"), 1)
     told = {"status": "ok", "missing": "{}", "landing_key": "k", "code_version": "1", "loaded_at": now}
@@ -21,8 +23,23 @@ def test_it_names_the_sources_that_are_late(page: Page, engine: Engine) -> None:
         refused = {"ordinal": 1, "unit": "Berlin", "reason": "no temperature", "item": "{}"}
         key = {"source": "weather", "slot_at": now, "attempt_at": now, "part": 1}
         connection.execute(insert(rejects), {**key, **refused})
+
+
+def test_the_sources_that_are_late_are_those_of_the_database(draw: Draw, engine: Engine) -> None:
+    run_late(engine)
+    page = draw("sources")
+    assert "1 of 2 sources are late" in told(page)
+    sources, runs, refused = (shown.value.to_dict("records") for shown in page.dataframe)
+    assert [(one["source"], one["data"]) for one in sources] == [("flights", "late"), ("weather", "fresh")]
+    assert [(one["source"], one["status"]) for one in runs] == [("flights", "ok"), ("weather", "ok")]
+    assert [(one["source"], one["unit"], one["reason"]) for one in refused] == [("weather", "Berlin", "no temperature")]
+
+
+@pytest.mark.databases("sqlite")
+def test_it_names_the_sources_that_are_late(page: Page, engine: Engine) -> None:
+    run_late(engine)
     page.goto("/")
-    page.get_by_role("link", name="Pipeline").click()
+    page.get_by_role("link", name="Pipeline", exact=True).click()
     expect(page.get_by_text("1 of 2 sources are late")).to_be_visible()
     expect(page.get_by_test_id("stDataFrame")).to_have_count(3)
 
@@ -30,5 +47,5 @@ def test_it_names_the_sources_that_are_late(page: Page, engine: Engine) -> None:
 @pytest.mark.databases("sqlite")
 def test_without_a_run_it_says_what_to_do(page: Page, engine: Engine) -> None:
     page.goto("/")
-    page.get_by_role("link", name="Pipeline").click()
+    page.get_by_role("link", name="Pipeline", exact=True).click()
     expect(page.get_by_text("Nothing has run yet")).to_be_visible()

@@ -275,6 +275,7 @@ def files(store: FolderStore) -> dict[str, bytes | None]:
     return {key: store.read(key) for key in store.keys("archive/")}
 
 
+@pytest.mark.databases("sqlite", "mysql")
 @pytest.mark.parametrize("seed", range(2))
 def test_it_is_the_same_however_often_and_in_whatever_order_the_captures_came(tmp_path: Path, engine: Engine, seed: int) -> None:
     histories = {unit: list(history(unit, seed)) for unit in ("oslo", "velib")}
