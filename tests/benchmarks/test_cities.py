@@ -13,9 +13,8 @@ from gans.tables import cities, weather_forecasts
 from local.simulator import Simulator
 
 
-def test_both_ways_store_the_same(engine: Engine, database: str, database_url: str, tmp_path: Path) -> None:
-    if database == "mariadb":
-        pytest.skip("the benchmark is of MySQL")
+@pytest.mark.databases("sqlite", "mysql")
+def test_both_ways_store_the_same(engine: Engine, database_url: str, tmp_path: Path) -> None:
     columns = weather_forecasts.c
     query = select(columns.city_id, columns.valid_at, columns.temperature_c, columns.condition_code).order_by(*columns[:4])
     stored = {}

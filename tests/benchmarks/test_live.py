@@ -50,10 +50,9 @@ def test_a_minute_is_landed_in_parts_and_is_understood(tmp_path: Path, monkeypat
         assert len({len(rows) for rows in result.rows.values()}) == 1, "a row of each table for a station"
 
 
+@pytest.mark.databases("mysql")
 @pytest.mark.usefixtures("small")
-def test_a_loader_and_load_data_store_the_same(engine: Engine, database: str, database_url: str, tmp_path: Path) -> None:
-    if database != "mysql":
-        pytest.skip("the benchmark is of MySQL")
+def test_a_loader_and_load_data_store_the_same(engine: Engine, database_url: str, tmp_path: Path) -> None:
     reading = open_engine(Settings(database_url=f"{database_url}?local_infile=1"))
     setup = minute.Setup(tmp_path, reading, iter([minute.FIRST, minute.FIRST]))
     stored = []

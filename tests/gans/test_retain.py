@@ -176,9 +176,8 @@ def test_killed_at_any_moment_it_ends_the_next_time(engine: Engine, monkeypatch:
     assert stored(engine) == kept
 
 
+@pytest.mark.databases("mariadb", "mysql")  # SQLite has one writer at a time
 def test_loaders_go_on_while_rows_are_being_deleted(engine: Engine) -> None:
-    if engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has one writer at a time: there the transactions are only short")
     versions = vintages()
     store(engine, versions)
     kept = stays(versions)

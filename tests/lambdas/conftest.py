@@ -285,10 +285,8 @@ def _land(folder: Path) -> dict[str, Rows]:
 
 
 @pytest.fixture
-def empty(database: str, database_url: str) -> Iterator[URL]:
+def empty(database_url: str) -> Iterator[URL]:
     """The URL of an empty database on MySQL or MariaDB, of this test's own; users whose names begin with `USERS` go with it."""
-    if database == "sqlite":
-        pytest.skip("SQLite has no users")
     url = make_url(database_url)
     name = f"{url.database}_empty"
     server = create_engine(url.set(database=""))

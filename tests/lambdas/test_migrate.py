@@ -64,6 +64,7 @@ def refused(engine: Engine, statement: str) -> str:
     return str(raised.value.orig)
 
 
+@pytest.mark.databases("mariadb", "mysql")
 def test_it_may_be_run_any_number_of_times(deployed: URL) -> None:
     for _ in range(3):
         assert migrate.handler({}, Context()) == {"revision": head()}
@@ -71,6 +72,7 @@ def test_it_may_be_run_any_number_of_times(deployed: URL) -> None:
         clear_resources()
 
 
+@pytest.mark.databases("mariadb", "mysql")
 def test_the_analyst_reads_everything_and_changes_nothing(deployed: URL) -> None:
     other = f"{deployed.database}".replace("_", "x")  # GRANT reads an underscore as a wildcard
     migrate.handler({}, Context())
@@ -96,6 +98,7 @@ def test_the_analyst_reads_everything_and_changes_nothing(deployed: URL) -> None
             connection.exec_driver_sql(f"DROP DATABASE {other}")
 
 
+@pytest.mark.databases("mariadb", "mysql")
 def test_a_new_password_takes_the_place_of_the_old(deployed: URL) -> None:
     migrate.handler({}, Context())
     store_secret("gans/analyst", json.dumps({"username": ANALYST, "password": "new"}))
@@ -105,9 +108,8 @@ def test_a_new_password_takes_the_place_of_the_old(deployed: URL) -> None:
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
 
 
-def test_where_the_connection_is_encrypted_the_analysts_must_be(deployed: URL, database: str) -> None:
-    if database != "mysql":
-        pytest.skip("only MySQL makes itself a certificate")
+@pytest.mark.databases("mysql")  # MariaDB makes itself no certificate
+def test_where_the_connection_is_encrypted_the_analysts_must_be(deployed: URL) -> None:
     migrate.handler({}, Context())
     plain = create_engine(deployed, connect_args={"ssl_disabled": True})
     assert "Access denied" in refused(as_analyst(deployed, ssl_disabled=True), "SELECT 1")
@@ -117,6 +119,7 @@ def test_where_the_connection_is_encrypted_the_analysts_must_be(deployed: URL, d
     plain.dispose()
 
 
+@pytest.mark.databases("mariadb", "mysql")
 def test_gans_itself_is_no_analyst(deployed: URL) -> None:
     store_secret("gans/analyst", json.dumps({"username": "root", "password": "locked-out"}))
     with pytest.raises(ConfigError, match="give it another name"):
@@ -124,12 +127,14 @@ def test_gans_itself_is_no_analyst(deployed: URL) -> None:
     assert current(resources.engine()) == head()
 
 
+@pytest.mark.databases("mariadb", "mysql")
 def test_without_the_analysts_secret_there_is_no_analyst(deployed: URL, environment: pytest.MonkeyPatch) -> None:
     environment.delenv("GANS_ANALYST_SECRET")
     migrate.handler({}, Context())
     assert "Access denied" in refused(as_analyst(deployed), "SELECT 1")
 
 
+@pytest.mark.databases("mariadb", "mysql")
 @pytest.mark.parametrize("kept", ["", "root", '{"username": "root"}', '{"username": "root", "password": 7}'])
 def test_a_secret_that_is_no_login_is_said_without_its_text(deployed: URL, kept: str) -> None:
     store_secret("gans/database", kept or " ")
@@ -138,6 +143,7 @@ def test_a_secret_that_is_no_login_is_said_without_its_text(deployed: URL, kept:
     assert "root" not in str(raised.value)
 
 
+@pytest.mark.databases("mariadb", "mysql")
 def test_a_login_that_is_not_there_is_said(deployed: URL, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GANS_DATABASE_SECRET", "gans/other")
     with pytest.raises(ConfigError, match="Secrets Manager has no secret gans/other"):
@@ -251,6 +257,7 @@ def set_password(root: Engine, password: str, *, is_cut_off: bool) -> None:
             connection.exec_driver_sql(f"KILL {id_}")
 
 
+@pytest.mark.databases("mariadb", "mysql")
 def test_the_next_load_logs_in_with_a_secret_that_was_rotated(
     deployed: URL, landing: Landing, environment: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,7 @@ def deployed(empty: URL, bucket: S3Store, simulator: Simulator, environment: pyt
     return empty
 
 
+@pytest.mark.databases("mariadb", "mysql")
 def test_whatever_goes_wrong_no_secret_is_told(
     deployed: URL, bucket: S3Store, simulator: Simulator, environment: pytest.MonkeyPatch, recorder: Recorder
 ) -> None:
@@ -134,6 +135,7 @@ def test_whatever_goes_wrong_no_secret_is_told(
     assert MASTER not in repr(read_settings({"GANS_DATABASE_URL": f"mysql+pymysql://gans:{MASTER}@db/gans"}))
 
 
+@pytest.mark.databases("mariadb", "mysql")
 def test_the_analysts_password_is_in_no_error_of_the_database(deployed: URL, recorder: Recorder) -> None:
     """One that may not make users, and then the text of the statement that failed."""
     with resources.engine().begin() as connection:

@@ -294,9 +294,8 @@ def test_the_demo_is_answered_alike_everywhere(engine: Engine, demo: Engine, dem
             assert list(row) == close, name
 
 
-def test_mysql_scans_nothing_that_grows(database: str, engine: Engine, demo: Engine) -> None:
-    if database != "mysql":
-        pytest.skip("the plans are MySQL's")
+@pytest.mark.databases("mysql")
+def test_mysql_scans_nothing_that_grows(engine: Engine, demo: Engine) -> None:
     _fill(engine, demo)
     with engine.connect() as connection:
         assert {query.name: scanned(connection, query.sql) for query in queries()} == {name: set() for name in SQL}

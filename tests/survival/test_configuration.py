@@ -70,10 +70,9 @@ def test_a_wrong_database_url(gans: Gans, url: str, code: int, parts: list[str])
     assert "hunter2" not in gans("doctor").out
 
 
+@pytest.mark.databases("mariadb", "mysql")  # SQLite has no passwords
 @pytest.mark.usefixtures("simulator")
-def test_a_wrong_password(gans: Gans, database: str, database_url: str) -> None:
-    if database == "sqlite":
-        pytest.skip("SQLite has no passwords")
+def test_a_wrong_password(gans: Gans, database_url: str) -> None:
     url = make_url(database_url).set(username="gans_nobody", password="hunter2")
     gans.set(GANS_DATABASE_URL=url.render_as_string(hide_password=False))
     output = gans("collect")

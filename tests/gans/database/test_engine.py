@@ -22,11 +22,10 @@ def test_a_server_that_accepts_and_stays_silent_is_given_up_soon(monkeypatch: py
             pass
 
 
+@pytest.mark.databases("mariadb", "mysql")  # SQLite has no handshake
 def test_a_statement_may_take_longer_than_the_handshake(
     engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has no handshake")
     monkeypatch.setattr(engines, "HANDSHAKE_S", 4)
     slow = open_engine(Settings(database_url=database_url))
     with slow.connect() as connection:

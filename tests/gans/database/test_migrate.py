@@ -196,9 +196,8 @@ def test_of_two_upgrades_at_once_one_waits(empty: Engine) -> None:
     assert _objects(empty) == metadata.tables.keys() | view_texts().keys()
 
 
-def test_an_upgrade_that_does_not_end_keeps_others_out(database: str, empty: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    if database == "sqlite":
-        pytest.skip("SQLite lets no two transactions write at once")
+@pytest.mark.databases("mariadb", "mysql")  # SQLite lets no two transactions write at once
+def test_an_upgrade_that_does_not_end_keeps_others_out(empty: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrate, "LOCK_WAIT_S", 0)
     with empty.connect() as connection:
         migrate._keep_others_out(connection)
@@ -301,9 +300,8 @@ def test_the_tables_bring_their_own_collation_and_engine(empty: Engine) -> None:
     _require_own_collation(empty)
 
 
-def test_the_generated_sql_makes_the_same_schema(database: str, empty: Engine) -> None:
-    if database == "sqlite":
-        pytest.skip("schema/gans.sql is for MySQL and MariaDB")
+@pytest.mark.databases("mariadb", "mysql")
+def test_the_generated_sql_makes_the_same_schema(empty: Engine) -> None:
     script = create_engine(empty.url, connect_args={"client_flag": CLIENT.MULTI_STATEMENTS})
     with script.begin() as connection:
         cursor: Any = connection.connection.cursor()
