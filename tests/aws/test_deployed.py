@@ -42,7 +42,7 @@ def test_every_table_of_every_source_fills_by_itself(aws: Deployed) -> None:
         with aws.engine.connect() as connection:
             return [table.name for table in written if not connection.scalar(select(func.count()).select_from(table))]
 
-    await_that(lambda: not empty(), "a row in every table", 180)
+    await_that(lambda: not empty(), "a row in every table")
 
 
 def test_an_unchanged_tree_deploys_nothing(aws: Deployed) -> None:
@@ -91,7 +91,7 @@ def test_every_rule_fires(aws: Deployed) -> None:
     """A changed reference fires too; so what counts are runs for a minute in which none changed."""
     objects = aws.cloud.client("s3").list_objects_v2(Bucket=aws.bucket, Prefix="reference/")["Contents"]
     minute = max(item["LastModified"] for item in objects).replace(second=0, microsecond=0) + timedelta(minutes=1)
-    await_that(lambda: statuses_since(aws.engine, minute).keys() == SOURCES, f"a run of every source since {minute:%H:%M}", 150)
+    await_that(lambda: statuses_since(aws.engine, minute).keys() == SOURCES, f"a run of every source since {minute:%H:%M}")
     assert set.union(*statuses_since(aws.engine, minute).values()) <= GOOD
 
 
@@ -167,10 +167,10 @@ def test_a_database_killed_while_batches_arrive_loses_nothing(aws: Deployed, cal
     for source in SOURCES:
         invoke(aws, source, slot)
     aws.server.kill()
-    await_that(lambda: all(list(aws.store.keys(landed(source, slot))) for source in SOURCES), "every source has landed", 60)
+    await_that(lambda: all(list(aws.store.keys(landed(source, slot))) for source in SOURCES), "every source has landed")
     assert mysql.start(aws.server.flavour, home=aws.server.home) == aws.server
     aws.engine.dispose()
-    await_that(lambda: not pending(aws), "everything that was landed is loaded", 120)
+    await_that(lambda: not pending(aws), "everything that was landed is loaded")
     assert not received(aws, "NotLoadedQueue", 0)
 
 
@@ -189,7 +189,7 @@ def calm(aws: Deployed) -> Iterator[None]:
     ]
     for name in scheduled:
         client.disable_rule(Name=name)
-    await_that(lambda: not pending(aws), "everything that was landed is loaded", 120)
+    await_that(lambda: not pending(aws), "everything that was landed is loaded")
     yield
     for name in scheduled:
         client.enable_rule(Name=name)
@@ -247,7 +247,7 @@ def fire(aws: Deployed, slot: datetime, sources: set[str] = SOURCES) -> None:
         now = attempts(aws.engine, slot)
         return all(now[source] > before[source] for source in sources) and not pending(aws)
 
-    await_that(are_loaded, f"{', '.join(sorted(sources))} are loaded for {slot:%H:%M}", 120)
+    await_that(are_loaded, f"{', '.join(sorted(sources))} are loaded for {slot:%H:%M}")
 
 
 def as_role_of(aws: Deployed, source: str) -> Callable[[str], Any]:
@@ -269,5 +269,5 @@ def received(aws: Deployed, queue: str, least: int) -> list[dict[str, Any]]:
             found.append(json.loads(message["Body"]))
         return len(found) >= least
 
-    await_that(are_enough, f"{least} messages in {queue}", 120)
+    await_that(are_enough, f"{least} messages in {queue}")
     return found

@@ -53,7 +53,7 @@ def dashboard(reader_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def page(browser: Browser, dashboard: str) -> Iterator[Page]:
     """A page that fails the test where its console tells of an error, or where it asks anybody but the dashboard."""
-    expect.set_options(timeout=60_000)
+    expect.set_options(timeout=120_000)
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, base_url=dashboard)
     found, wrong = context.new_page(), list[str]()
     found.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)

@@ -3,7 +3,6 @@
 import signal
 from datetime import UTC, datetime, timedelta
 from threading import Event, main_thread
-from time import sleep
 
 import pytest
 from apscheduler.triggers.date import DateTrigger
@@ -26,7 +25,7 @@ def test_the_cron_fires_at_every_slot_and_at_no_other_time(times: Schedule) -> N
 
 
 def test_maintenance_keeps_no_upstream_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, slots, waited = Event(), list[datetime](), list[bool]()
+    asked, ended, slots, waited = Event(), Event(), list[datetime](), list[bool]()
 
     def ask(slot: datetime) -> None:
         slots.append(slot)
@@ -34,9 +33,10 @@ def test_maintenance_keeps_no_upstream_waiting(monkeypatch: pytest.MonkeyPatch) 
 
     def look_after(slot: datetime) -> None:
         slots.append(slot)
-        waited.append(asked.wait(10))
-        sleep(0.5)  # until the scheduler waits: what interrupts it before, it swallows
-        signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+        waited.append(asked.wait(60))
+        for pause_s in (0.5, 10, 10, 10):  # what interrupts the scheduler before it waits, it swallows
+            if not ended.wait(pause_s):
+                signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
 
     jobs = [
         schedule.Job("archive", hourly(5), look_after, is_maintenance=True),
@@ -48,6 +48,7 @@ def test_maintenance_keeps_no_upstream_waiting(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(KeyboardInterrupt):
             schedule.serve(jobs, lambda: datetime(2026, 11, 21, 10, 7, 31, tzinfo=UTC))
     finally:
+        ended.set()
         signal.signal(signal.SIGINT, before)
     assert waited == [True]
     assert sorted(slots) == [datetime(2026, 11, 21, 10, minute, tzinfo=UTC) for minute in (5, 7)]
