@@ -18,6 +18,11 @@ def great_circle_km(latitude: float, longitude: float, other_latitude: float, ot
     return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, chord)))
 
 
+def on_earth(latitude: float, longitude: float) -> bool:
+    """Whether WGS 84 has such coordinates, in degrees; NaN are none."""
+    return abs(latitude) <= 90 and abs(longitude) <= 180
+
+
 def timezone_at(latitude: float, longitude: float) -> str | None:
     """The IANA time zone at WGS 84 coordinates in degrees; None at sea, where there are only those by longitude (Etc/…)."""
     from tzfpy import get_tz

@@ -54,7 +54,7 @@ def _answer(sql: str) -> tuple[list[str], list[tuple[Any, ...]], float]:
 
 def _unique(columns: Sequence[str]) -> list[str]:
     """The names of the columns, with a number where one comes again."""
-    return [name if name not in columns[:place] else f"{name} ({place + 1})" for place, name in enumerate(columns)]
+    return [name if name not in columns[:index] else f"{name} ({index + 1})" for index, name in enumerate(columns)]
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:

@@ -24,7 +24,7 @@ from gans.tables import collection_runs, metadata, rejects
 REASON_CHARS = 1_000
 
 
-class Loaded(msgspec.Struct, frozen=True):
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """What loading a part did.
 
     Attributes:
@@ -92,7 +92,16 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
         counts[table] += len(rows)
     # Every table, whatever came: rows in one may leave those of another behind (`current_with`), and a snapshot may be lost.
     published = publish(engine, store, source.writes)
-    return Loaded(part_key, line.status, counts, len(parsed.refused), published, line.error or "", unusable, lag_s)
+    return Loaded(
+        key=part_key,
+        status=line.status,
+        rows=counts,
+        rejected=len(parsed.refused),
+        published=published,
+        error=line.error or "",
+        unusable=unusable,
+        lag_s=lag_s,
+    )
 
 
 def _loaded_before(connection: Connection, key: PartKey) -> Loaded | None:
@@ -100,7 +109,9 @@ def _loaded_before(connection: Connection, key: PartKey) -> Loaded | None:
     columns = collection_runs.c
     query = select(columns.status, columns.error).where(*(columns[name] == value for name, value in _run_key(key).items()))
     line = connection.execute(query).first()
-    return Loaded(key, line.status, {}, 0, (), line.error or "", 0, None) if line else None
+    if line is None:
+        return None
+    return Loaded(key=key, status=line.status, rows={}, rejected=0, published=(), error=line.error or "", unusable=0, lag_s=None)
 
 
 def _fixed_keys(connection: Connection, source: Source) -> FixedKeys:

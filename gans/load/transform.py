@@ -37,7 +37,7 @@ class Refused(msgspec.Struct, frozen=True):
     item: str = ""
 
 
-class ParsedPart(msgspec.Struct):
+class ParsedPart(msgspec.Struct, kw_only=True):
     """What a part holds, parsed and validated.
 
     Attributes:
@@ -202,8 +202,8 @@ class _Layout(NamedTuple):
 
 
 @cache
-def _layout(table: Table, given: Columns) -> _Layout:
-    """For rows with the columns `given`.
+def _layout(table: Table, columns: Columns) -> _Layout:
+    """For rows with these columns.
 
     Raises:
         BadData: a column that the table has not or that is a version; or one is missing that must not be null, or that shares
@@ -211,20 +211,20 @@ def _layout(table: Table, given: Columns) -> _Layout:
     """
     key = [str(column.name) for column in table.primary_key]
     version_of = {str(column.name): newest_by(table, column.name) for column in table.columns if not column.primary_key}
-    versions = sorted({version_of[name] for name in given if version_of.get(name, name) != name})
+    versions = sorted({version_of[name] for name in columns if version_of.get(name, name) != name})
     needed = [
         str(column.name)
         for column in table.columns
         if (not column.nullable and column.server_default is None) or version_of.get(column.name) in versions
     ]
-    wrong = [f"no column {name}" for name in given if name not in table.columns]
-    wrong += [f"{name} is not for a source to give" for name in given if name in version_of.values()]
-    wrong += [f"{name} is missing" for name in needed if name not in given and name not in version_of.values()]
+    wrong = [f"no column {name}" for name in columns if name not in table.columns]
+    wrong += [f"{name} is not for a source to give" for name in columns if name in version_of.values()]
+    wrong += [f"{name} is missing" for name in needed if name not in columns and name not in version_of.values()]
     if wrong:
         raise BadData(f"{table.name}: {'; '.join(wrong)}")
-    parents = [(key.parent.name, key.column.table) for key in table.foreign_keys if key.parent.name in given]
+    parents = [(key.parent.name, key.column.table) for key in table.foreign_keys if key.parent.name in columns]
     fixed = tuple((str(name), str(parent.name)) for name, parent in parents if is_fixed(parent))
-    return _Layout((*given, *versions), len(versions), attrgetter(*key), fixed)
+    return _Layout((*columns, *versions), len(versions), attrgetter(*key), fixed)
 
 
 def _as_json(values: Mapping[str, Any]) -> str:

@@ -28,6 +28,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import msgspec
 
 from gans.errors import BadData
+from gans.geography import on_earth
 from gans.source import Capture, Reject, Repaired, Request
 
 MOST_COUNTED: Final = 10_000
@@ -352,11 +353,11 @@ def holds_until(capture: Capture) -> datetime:
     return updated_at + timedelta(seconds=head.ttl_s if ttl_s is None else ttl_s)
 
 
-def on_earth(latitude: float | None, longitude: float | None) -> tuple[float | None, float | None]:
+def location(latitude: float | None, longitude: float | None) -> tuple[float | None, float | None]:
     """Coordinates; unknown ones where they are at 0, 0 or beyond the poles."""
-    if latitude is None or longitude is None or (latitude == 0 and longitude == 0):
+    if latitude is None or longitude is None or (latitude == 0 and longitude == 0) or not on_earth(latitude, longitude):
         return None, None
-    return (latitude, longitude) if -90 <= latitude <= 90 and -180 <= longitude <= 180 else (None, None)
+    return latitude, longitude
 
 
 def identity(value: Id) -> str:

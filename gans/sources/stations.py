@@ -189,13 +189,13 @@ def _stations(feed: _gbfs.Feed[_gbfs.Station], system_id: str) -> Iterator[Row |
 
 def _mended(raw: list[_Point], repairs: Counter[str]) -> list[_Point]:
     """The points by rules 1 and 2."""
-    points = [_gbfs.on_earth(*point) for point in raw]
+    points = [_gbfs.location(*point) for point in raw]
     known = [(latitude, longitude) for latitude, longitude in points if latitude is not None and longitude is not None]
     if len(known) <= _OTHERS:
         return points
     middle = (median(latitude for latitude, _ in known), median(longitude for _, longitude in known))
     for position, (latitude, longitude) in enumerate(raw):
-        swapped = _gbfs.on_earth(longitude, latitude)
+        swapped = _gbfs.location(longitude, latitude)
         if _is_near(swapped, middle) and not _is_near(points[position], middle):
             repairs["latitude and longitude swapped"] += 1
             points[position] = swapped

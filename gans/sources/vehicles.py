@@ -70,7 +70,7 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
                 system_id,
                 vehicle_id,
                 identity(kind) or None if kind is not None else None,
-                *_gbfs.on_earth(item.lat, item.lon),
+                *_gbfs.location(item.lat, item.lon),
                 item.current_range_meters,
                 _percent(item.current_fuel_percent),
                 item.is_reserved,

@@ -59,11 +59,6 @@ class _Location(msgspec.Struct):
     hourly: dict[str, list[Any]]
 
 
-class _Error(msgspec.Struct):
-    error: bool
-    reason: str
-
-
 def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
     """One request for every hundred cities whose coordinates are known."""
     cities = [city for city in reference.rows("cities") if city["latitude"] is not None and city["longitude"] is not None]

@@ -21,7 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from gans.errors import BadData
-from gans.sources._wikipedia.quantities import coordinates, on_earth
+from gans.sources._wikipedia.quantities import coordinates, to_decimetre
 
 _PAGE_BYTES: Final = 15_000_000  # the longest articles have 3 MB
 _BOX_ELEMENTS: Final = 20_000  # the longest infoboxes have 3,000
@@ -183,7 +183,7 @@ def _pairs(elements: list[Any]) -> Iterator[tuple[float, float]]:
             latitude, longitude = (float(clean(text)) for text in axes or geo.text_content().split(";"))
         except ValueError:
             continue
-        if pair := on_earth(latitude, longitude):
+        if pair := to_decimetre(latitude, longitude):
             yield pair
     for element in elements:
         if pair := coordinates(clean(element.text_content()[: 4 * _TEXT_CHARS])):

@@ -14,6 +14,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from gans.geography import on_earth
+
 # the marks of all countries
 _GROUPED: Final = r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d{1,3}(?:\.\d{3})+|\d{1,3}(?: \d{3})+|\d{1,3}(?:['’]\d{3})+"
 _SCALES: Final = {
@@ -102,12 +104,14 @@ def coordinates(text: str) -> tuple[float, float] | None:
     if found is None:
         return None
     parts = found.groups()
-    return on_earth(_degrees(parts[:3]) * (-1 if parts[3] == "S" else 1), _degrees(parts[4:7]) * (-1 if parts[7] == "W" else 1))
+    return to_decimetre(
+        _degrees(parts[:3]) * (-1 if parts[3] == "S" else 1), _degrees(parts[4:7]) * (-1 if parts[7] == "W" else 1)
+    )
 
 
-def on_earth(latitude: float, longitude: float) -> tuple[float, float] | None:
+def to_decimetre(latitude: float, longitude: float) -> tuple[float, float] | None:
     """The pair, to a decimetre, or None where there is no such place."""
-    return (round(latitude, 6), round(longitude, 6)) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
+    return (round(latitude, 6), round(longitude, 6)) if on_earth(latitude, longitude) else None
 
 
 def _value(numeral: str, language: str) -> float:

@@ -110,9 +110,9 @@ def replay(
 def _load(pipeline: "Pipeline", keys: list[str], json: bool, empty: str) -> None:
     loaded = []
     with progress("load") as on_progress:
-        for place, key in enumerate(keys, 1):
+        for done, key in enumerate(keys, 1):
             loaded.append(pipeline.load(key))
-            on_progress(place, len(keys))
+            on_progress(done, len(keys))
     if json:
         as_json(loaded)
     elif not loaded:
