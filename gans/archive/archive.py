@@ -9,9 +9,11 @@ compacted, nor on the order in which its captures came. A capture that comes lat
 2. Where an answer was not modified, the last one of this hour or the one before still tells what there was. Such a minute counts
    for `station_hours`, and has no rows in the file. After an answer that cannot be read nothing is known until the next.
 3. A minute is a slot; where it has several captures, the first counts.
-4. `vehicles_taken` and `vehicles_returned` are the changes between minutes that follow each other, beginning with the last of the
+4. A minute is observed while the feed says of itself (`last_updated`) that it is not older than 15 minutes, or says nothing: one
+   that stands still is no news. Minutes without a vehicle or a free dock are those in which the station gives, or takes back.
+5. `vehicles_taken` and `vehicles_returned` are the changes between minutes that follow each other, beginning with the last of the
    hour before: what happened around a minute that is missing is not known. What trucks take and return is among them.
-5. `station_usuals` is made from all `station_hours` of the same hour of the week.
+6. `station_usuals` counts all `station_hours` of the same hour of the week, and is estimated from these counts (`rates.py`).
 """
 
 from collections import Counter
@@ -29,7 +31,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from gans.archive.captures import HourCaptures, SystemCaptures
-from gans.archive.history import hours_of_system, store_hours
+from gans.archive.history import hours_of_system, renew_usuals, store_hours
 from gans.archive.parquet import tabulate, to_parquet
 from gans.database.transactions import in_transaction
 from gans.errors import BadData
@@ -130,11 +132,13 @@ def archive(
             break
         done.append(compact(store, engine, source, hour))
         on_progress(len(done), len(hours))
+    for system_id in sorted({system.system_id for hour in done for system in hour.systems}):
+        renew_usuals(engine, system_id)
     return done
 
 
 def compact(store: Store, engine: Engine, source: Source, hour: datetime) -> Archived:
-    """Writes the files of an hour, its rows of `station_hours`, and the `station_usuals` that they change.
+    """Writes the files of an hour and its rows of `station_hours`, and counts what `station_usuals` are estimated from.
 
     Args:
         source: whose captures tell `station_status`.

@@ -19,6 +19,9 @@ MOST_COUNTED = 10_000
 """The most vehicles or docks of one station; larger numbers stand for "any number" (999999 docks)."""
 
 
+MOST_MINUTES = 100_000_000
+
+
 def _system() -> Column[Any]:
     return key("system_id", String(64), "the system", ForeignKey("systems.system_id"))
 
@@ -41,6 +44,10 @@ def _hourly(name: str, comment: str, *, required: bool = False, most: int = MOST
 
 def _mean(name: str, comment: str) -> Column[Any]:
     return value(name, Double, comment, ge=0, le=MOST_COUNTED)
+
+
+def _total(name: str, comment: str) -> Column[Any]:
+    return value(name, Integer, comment, ge=0, le=60 * MOST_COUNTED * 1_000)
 
 
 def _watched(name: str, kind: Any, comment: str, *references: ForeignKey, **info: Any) -> Column[Any]:
@@ -186,9 +193,16 @@ station_hours = table(
     _mean("docks_mean", "docks available, mean of the minutes observed"),
     _hourly("docks_min", "the fewest docks available"),
     _hourly("docks_max", "the most docks available"),
-    _hourly("minutes_observed", "minutes for which the vehicles available were told, min", required=True, most=60),
-    _hourly("minutes_empty", "of these, minutes without a vehicle, min", required=True, most=60),
-    _hourly("minutes_full", "of these, minutes without a free dock, min", required=True, most=60),
+    _hourly(
+        "minutes_observed",
+        "minutes for which the vehicles available are known, from a feed in motion, min",
+        required=True,
+        most=60,
+    ),
+    _hourly("minutes_renting", "of the minutes observed, those in which it gave vehicles, min", most=60),
+    _hourly("minutes_returning", "of the minutes observed, those in which it took them back, min", most=60),
+    _hourly("minutes_empty", "of minutes_renting, minutes without a vehicle, min", required=True, most=60),
+    _hourly("minutes_full", "of minutes_returning, minutes without a free dock, min", required=True, most=60),
     _hourly(
         "vehicles_taken",
         "sum of the decreases between consecutive minutes: at least so many were taken",
@@ -220,14 +234,27 @@ station_usuals = table(
     value(
         "usual_taken",
         Double,
-        "vehicles taken in such an hour, mean of the minutes observed; at least so many, fewer than wanted where it stood empty",
-        required=True,
+        "vehicles that such an hour would take if one were there all the time; null where too little was seen",
         ge=0,
         le=60 * MOST_COUNTED,
     ),
-    value("minutes_observed", Integer, "how much that is the mean of, min", required=True, ge=1, le=100_000_000),
+    value(
+        "usual_returned",
+        Double,
+        "vehicles that such an hour would return if a dock were free all the time",
+        ge=0,
+        le=60 * MOST_COUNTED,
+    ),
+    value("minutes_observed", Integer, "how much was seen of such hours, min", required=True, ge=0, le=MOST_MINUTES),
+    _total("taken", "vehicles taken in all such hours"),
+    _total("minutes_with_vehicle", "minutes in which it gave vehicles and had one, min"),
+    _total("minutes_renting", "minutes in which it gave vehicles, min"),
+    _total("returned", "vehicles returned in all such hours"),
+    _total("minutes_with_dock", "minutes in which it took vehicles back and had a free dock, min"),
+    _total("minutes_returning", "minutes in which it took vehicles back, min"),
     fetched_at(),
-    about="What an hour of the week usually takes from a station: the sum of its station_hours.",
+    about="What an hour of the week usually takes from a station and returns to it, estimated from the minutes in which that "
+    "could be seen, and from other hours where they are few (gans/archive/rates.py).",
     rows="168 per station in all",
 )
 

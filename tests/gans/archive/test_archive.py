@@ -58,7 +58,10 @@ def part(
     body = b"<html>" if outcome == UNREADABLE else b""
     if isinstance(outcome, Mapping):
         body = json.dumps(
-            {"last_updated": int(at.timestamp()), "data": {"stations": list(map(_station, outcome.items()))}}
+            {
+                "last_updated": outcome.get("last_updated", int(at.timestamp())),
+                "data": {"stations": [_station(one) for one in outcome.items() if one[0] != "last_updated"]},
+            }
         ).encode()
     capture = Capture(
         unit=unit,
@@ -105,7 +108,8 @@ def test_an_hour_of_a_station(store: FolderStore, engine: Engine, land: Land) ->
     assert hour_of(engine) == {
         "system_id": "velib", "station_id": "a", "hour_at": TEN, "local_hour_of_week": 5 * 24 + 11,
         "local_on": date(2026, 11, 21), "hour_of_week": 5 * 24 + 11, "local_date": date(2026, 11, 21),
-        "vehicles_mean": 4.4, "vehicles_min": 0, "vehicles_max": 10, "docks_mean": 5.6, "docks_min": 0, "docks_max": 10,
+        "minutes_renting": 5, "minutes_returning": 5, "vehicles_mean": 4.4, "vehicles_min": 0, "vehicles_max": 10,
+        "docks_mean": 5.6, "docks_min": 0, "docks_max": 10,
         "minutes_observed": 5, "minutes_empty": 2, "minutes_full": 1, "vehicles_taken": 4, "vehicles_returned": 10,
         "fetched_at": TEN + timedelta(minutes=4, seconds=3),
     }  # fmt: skip
@@ -181,6 +185,7 @@ def test_an_hour_begins_with_the_last_minute_of_the_one_before(store: FolderStor
         land(minute, outcome)
     (done,) = compact(store, engine, source, TEN).systems
     assert (done.rows, changes(hour_of(engine))) == (2, (3, 1, 0))
+    land(58, {"a": 6})
     land(60, NOT_MODIFIED)
     (done,) = compact(store, engine, source, TEN + HOUR).systems
     assert (done.key, done.rows, done.stations) == ("", 0, 1), "an hour in which nothing changed has no file"
@@ -222,7 +227,7 @@ def test_an_hour_is_called_as_the_systems_own_clock_does(
     assert len(rows(engine, station_usuals)) == (local[0] is not None)
 
 
-def test_what_is_usual_is_the_mean_of_all_weeks(store: FolderStore, engine: Engine, land: Land) -> None:
+def test_what_was_seen_of_an_hour_is_counted_over_all_weeks(store: FolderStore, engine: Engine, land: Land) -> None:
     week = 7 * 24 * 60
     for minute, vehicles in ((0, {"a": 9}), (1, {"a": 3}), (week, {"a": 5}), (week + 1, {"a": 4}), (week + 2, {"a": 4})):
         land(minute, vehicles)
@@ -232,10 +237,62 @@ def test_what_is_usual_is_the_mean_of_all_weeks(store: FolderStore, engine: Engi
         usual, other = rows(engine, station_usuals)
         assert usual == {
             "system_id": "velib", "station_id": "a", "hour_of_week": 131, "local_hour_of_week": 131,
-            "usual_taken": 7 * 60 / 5, "minutes_observed": 5,
+            "minutes_observed": 5, "taken": 7, "minutes_with_vehicle": 5, "minutes_renting": 5, "returned": 0,
+            "minutes_with_dock": 5, "minutes_returning": 5, "usual_taken": None, "usual_returned": None,
             "fetched_at": TEN + timedelta(minutes=week + 2, seconds=3),
         }  # fmt: skip
-        assert (other["local_hour_of_week"], other["usual_taken"], other["minutes_observed"]) == (132, 0, 1)
+        assert (other["local_hour_of_week"], other["taken"], other["minutes_observed"]) == (132, 0, 1)
+
+
+def test_minutes_in_which_a_station_was_closed_are_neither_empty_nor_full(store: FolderStore, engine: Engine, land: Land) -> None:
+    for minute, flags in enumerate(({}, {"is_renting": 0}, {"is_returning": False}, {"is_installed": 0}, {"is_renting": 1})):
+        land(minute, {"a": {"num_bikes_available": 0, "num_docks_available": 0, **flags}})
+    compact(store, engine, source, TEN)
+    row = hour_of(engine)
+    assert (row["minutes_observed"], row["minutes_renting"], row["minutes_returning"]) == (5, 3, 3)
+    assert (row["minutes_empty"], row["minutes_full"]) == (3, 3)
+
+
+@pytest.mark.parametrize("again", ["told again", NOT_MODIFIED])
+def test_minutes_of_a_feed_that_stands_still_are_not_observed(store: FolderStore, engine: Engine, land: Land, again: str) -> None:
+    at = int((TEN + timedelta(minutes=4)).timestamp())
+    for minute in range(60):
+        standing = NOT_MODIFIED if again == NOT_MODIFIED else {"a": 0, "last_updated": at}
+        land(minute, {"a": 4 - minute, "last_updated": at} if minute == 4 else {"a": 4 - minute} if minute < 4 else standing)
+    compact(store, engine, source, TEN)
+    assert (hour_of(engine)["minutes_observed"], hour_of(engine)["vehicles_taken"]) == (20, 4), (
+        "a quarter of an hour after it stood"
+    )
+
+
+def test_a_feed_whose_clock_is_ahead_is_observed(store: FolderStore, engine: Engine, land: Land) -> None:
+    ahead = int((TEN + timedelta(hours=3)).timestamp())
+    for minute in range(3):
+        land(minute, {"a": 3 - minute, "last_updated": ahead})
+    compact(store, engine, source, TEN)
+    assert changes(hour_of(engine)) == (3, 2, 0)
+
+
+def test_a_station_that_stood_empty_wants_what_it_gives_when_it_is_not(store: FolderStore, engine: Engine, land: Land) -> None:
+    """The case that once counted as wanting nothing: empty all hour, while it gives a vehicle every two minutes before."""
+    for minute in range(60):
+        land(minute - 60, {"a": 29 - minute // 2, "b": 29 - minute // 2})
+        land(minute, {"a": 0, "b": 10 + minute % 2})
+    archive(store, engine, source, TEN + HOUR)
+    usual = {(row["station_id"], row["local_hour_of_week"]): row for row in rows(engine, station_usuals)}
+    empty, before = usual["a", 131], usual["a", 130]
+    assert (empty["taken"], empty["minutes_with_vehicle"], empty["minutes_renting"]) == (0, 0, 60)
+    assert empty["usual_taken"] > 20
+    assert before["usual_taken"] == pytest.approx(30, abs=2)
+
+
+def test_rates_are_estimated_again_alike(store: FolderStore, engine: Engine, land: Land) -> None:
+    for minute in range(90):
+        land(minute, {"a": 9 - minute % 3, "b": 0})
+    archive(store, engine, source, TEN + 2 * HOUR)
+    before = rows(engine, station_usuals)
+    archive(store, engine, source, TEN + 2 * HOUR, is_again=True)
+    assert rows(engine, station_usuals) == before
 
 
 def history(unit: str, seed: int) -> Iterator[tuple[float, Outcome, float]]:
