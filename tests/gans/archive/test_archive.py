@@ -275,9 +275,8 @@ def test_a_feed_whose_clock_is_ahead_is_observed(store: FolderStore, engine: Eng
 
 def test_a_station_that_stood_empty_wants_what_it_gives_when_it_is_not(store: FolderStore, engine: Engine, land: Land) -> None:
     """The case that once counted as wanting nothing: empty all hour, while it gives a vehicle every two minutes before."""
-    for minute in range(60):
-        land(minute - 60, {"a": 29 - minute // 2, "b": 29 - minute // 2})
-        land(minute, {"a": 0, "b": 10 + minute % 2})
+    for minute in range(-120, 60):
+        land(minute, {"a": max(0, -minute // 2), "b": 10 + minute % 2})
     archive(store, engine, source, TEN + HOUR)
     usual = {(row["station_id"], row["local_hour_of_week"]): row for row in rows(engine, station_usuals)}
     empty, before = usual["a", 131], usual["a", 130]
