@@ -76,7 +76,8 @@ class Deployment(NamedTuple):
 def new_app(folder: Path, **context: Any) -> App:
     """The app with the context of `cdk.json` and `context`, its stacks built."""
     defaults = json.loads((ROOT / "cdk.json").read_text())["context"]
-    app = App(context={**defaults, **context}, outdir=str(folder))
+    in_place = {"aws:cdk:disable-asset-staging": True}  # no copy of what the functions are made of
+    app = App(context={**defaults, **in_place, **context}, outdir=str(folder))
     build(app)
     return app
 
