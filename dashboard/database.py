@@ -32,7 +32,7 @@ def engine() -> Engine:
 
 
 def show_errors(page: Callable[[], None]) -> Callable[[], None]:
-    """The page, which tells what is wrong with the database in place of a traceback."""
+    """The page, which says what is wrong with the database in place of a traceback."""
 
     @wraps(page)
     def shown() -> None:

@@ -1,3 +1,3 @@
-"""Gans collects what moves people in a city and keeps it in one SQL database."""
+"""Gans collects what moves people in a city, keeps it in one SQL database, and decides with it."""
 
 __version__ = "0.1.0"

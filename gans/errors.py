@@ -8,7 +8,7 @@ class GansError(Exception):
     """The root of all errors that Gans raises on purpose.
 
     Attributes:
-        status: the HTTP status that told of it; 0 where there was none.
+        status: the HTTP status that it came with; 0 where there was none.
     """
 
     def __init__(self, message: str, status: int = 0) -> None:

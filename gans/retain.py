@@ -70,7 +70,7 @@ def retain(engine: Engine, now: datetime, *, on_progress: Callable[[int, int], N
     its dropped rows back, until the next run.
 
     Args:
-        on_progress: told how many steps (a table, or a window of a series) are done, and how many there are.
+        on_progress: called with how many steps (a table, or a window of a series) are done, and how many there are.
 
     Raises:
         DBAPIError: the database failed, or went away for longer than a few tries.

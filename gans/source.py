@@ -1,6 +1,6 @@
-"""What a source is: what to ask (`plan`, `follow`), what the answer means (`parse`), and all that people want to know of it.
+"""What a source is: what to ask (`plan`, `follow`), what to make of the answer (`parse`), and all that people want to know of it.
 
-A source is pure. It does no I/O and reads no clock: `plan` is told the slot, `parse` is told when the answer was fetched.
+A source is pure. It does no I/O and reads no clock: `plan` gets the slot, `parse` the capture, with when it was fetched.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -69,14 +69,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Provided(msgspec.Struct, frozen=True):
-    """Something the plan knows without asking (the watchlist), landed like an answer so that `load` hears of it too."""
+    """Something the plan knows without asking (the watchlist), landed like an answer so that `load` stores it too."""
 
     unit: str
     context: Mapping[str, Any]
 
 
 class Capture(msgspec.Struct, frozen=True, kw_only=True):
-    """What an upstream said, as it said it, with what is needed to understand it later.
+    """What an upstream said, as it said it, with what is needed to parse it later.
 
     Attributes:
         url: what was asked, query included, key excluded; "" for a `Provided`.
@@ -178,15 +178,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         licence: the SPDX identifier, or the name of the terms, that the data comes under.
         schedule: when it is asked.
         stale_after: how long after a good run its data counts as fresh.
-        hosts: the hosts it may ask, and no others; none for a source that is told whom to ask.
-        discovers_hosts: whether the watchlist and the answers tell it whom to ask: any host of the public internet, by https.
+        hosts: the hosts it may ask, and no others; none for a source that discovers its hosts.
+        discovers_hosts: whether its hosts come from the watchlist and the answers: any of the public internet, by https.
         reads: the reference tables that `plan` reads.
         writes: the tables that `parse` gives rows for.
         secret: the key it needs, if any.
         quota: how much it may be asked, where that is counted by the month.
         pause: the least time between two requests to one host.
         follow: what to ask next, where an answer names it.
-        holds_until: for a source whose answers tell the present state: until when one holds by its own word. Before that it is
+        holds_until: for a source whose answers are the present state: until when one holds by its own word. Before that it is
             not asked for again, and an answer that is the same as the last, byte for byte, is not landed again.
         retention: how long its captures may be kept, where that is limited: older ones are deleted from the landing, never
             archived and not replayed, its rejects name no item, and rows that are older go from its tables.

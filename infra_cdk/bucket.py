@@ -1,4 +1,4 @@
-"""The bucket: `landing/`, `archive/`, `reference/` and `state/`, and who hears of what is put there."""
+"""The bucket: `landing/`, `archive/`, `reference/` and `state/`, and who is notified of what is put there."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ class Bucket(s3.Bucket):
     """Private, encrypted, TLS only. A new object under `landing/` goes to the queue; any to EventBridge."""
 
     def __init__(self, scope: Construct, name: str, *, landed: sqs.Queue, context: Context) -> None:
-        """`landed`: the queue that is told of new objects under `landing/`."""
+        """`landed`: the queue that is notified of new objects under `landing/`."""
         super().__init__(
             scope,
             name,
@@ -61,7 +61,7 @@ class Bucket(s3.Bucket):
             "Only the functions' roles may use it, and what they do stands in their logs and in the ledger",
             "AwsSolutions-S1",
         )
-        # S3 tries the queue when it is told of it, so the permission comes first; it cannot name the bucket, which comes second.
+        # S3 tries the queue when it is named, so the permission comes first; it cannot name the bucket, which comes second.
         landed.add_to_resource_policy(
             iam.PolicyStatement(
                 actions=["sqs:SendMessage"],
@@ -97,7 +97,7 @@ class Bucket(s3.Bucket):
         )
 
     def may_list(self) -> iam.PolicyStatement:
-        """To be told what objects there are, and that one is not there: without it S3 says 403 instead of 404.
+        """To list what objects there are, and to learn that one is not there: without it S3 says 403 instead of 404.
 
         A condition on `s3:prefix` would not do: a request for an object has none.
         """

@@ -1,4 +1,4 @@
-"""The collectors: for every source a function, the rule that fires it, and the one that tells it that what it reads changed."""
+"""The collectors: for every source a function, the rule that fires it, and the one that does when what it reads has changed."""
 
 import re
 from datetime import timedelta

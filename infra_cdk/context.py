@@ -64,7 +64,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_context(scope: Construct) -> Context:
-    """The context of the app that `scope` is in; an empty value counts as not given.
+    """The context of the app that `scope` is in; an empty value counts as not set.
 
     Raises:
         ConfigError: a value does not fit, or does not go with another.

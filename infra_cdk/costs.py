@@ -37,7 +37,7 @@ PRICES = {
     "encryption key": 1.00,
     "alarm": 0.10,
     "dashboard": 3.00,
-    "custom metric": 0.30,  # counted by the hour in which it is told
+    "custom metric": 0.30,  # counted by the hour in which it is emitted
     "function, GB-second": 0.0000133334,  # arm64
     "function, request": 0.20e-6,
     "put": 0.005e-3,
@@ -49,7 +49,7 @@ PRICES = {
 dearer. Rules on the default event bus, the gateway endpoint and backups up to the size of the database are free."""
 
 METRICS_OF_A_RUN, METRICS_OF_AN_HOUR = 5, 2
-"""What `lambdas.collect` and `lambdas.load` tell of a source, and what `lambdas.freshness` does."""
+"""The metrics that `lambdas.collect` and `lambdas.load` emit of a source, and what `lambdas.freshness` does."""
 
 ANSWER_S = 0.5
 """How long an upstream takes for an answer: assumed, since the simulator answers at once."""

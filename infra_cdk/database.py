@@ -128,7 +128,7 @@ class Database(Construct):
 
 
 def existing_database(context: Context) -> DatabaseAccess:
-    """The database that the context tells of."""
+    """The database that the context describes."""
     attachment = context.database_subnets and Attachment(context.database_subnets, context.database_security_group)
     return DatabaseAccess(
         host=context.database_host,

@@ -1,4 +1,4 @@
-"""What tells a person: alarms to one topic, and a dashboard."""
+"""What notifies a person: alarms to one topic, and a dashboard."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -25,7 +25,7 @@ CPU_PCT: Final = 80
 
 
 def measured(source: Source, name: str, statistic: str, period: Duration) -> cloudwatch.Metric:
-    """A metric of the functions, as `lambdas/telemetry.py` tells it."""
+    """A metric of the functions, as `lambdas/telemetry.py` emits it."""
     return cloudwatch.Metric(
         namespace="Gans",
         metric_name=name,
@@ -107,7 +107,7 @@ class Monitoring(Construct):
 
     def _watch_source(self, source: Source) -> None:
         name = source.name
-        # Freshness is told every hour, whatever happens: silence is an alarm too.
+        # Freshness is emitted every hour, whatever happens: silence is an alarm too.
         self._alarm(
             f"Stale-{name}",
             f"{name} has gone stale",

@@ -17,7 +17,7 @@ class Pipeline(Stack):
     """The stack `GansPipeline`."""
 
     def __init__(self, scope: Construct, name: str, *, database: DatabaseAccess | None, context: Context) -> None:
-        """`database`: None for the one that the context tells of."""
+        """`database`: None for the one that the context describes."""
         super().__init__(scope, name, description="Gans: from the upstreams to the database")
         database = database or existing_database(context)
         sources = [source for source in registry().values() if source.name not in context.without]

@@ -1,1 +1,1 @@
-"""The AWS door: one handler a file, which only opens what the library needs and tells what it did."""
+"""The AWS door: one handler a file, which only opens what the library needs and logs what it did."""

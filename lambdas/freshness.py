@@ -12,7 +12,7 @@ from lambdas.telemetry import logger, measure
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Measures every source that ever ran; one that never did has nothing to tell of.
+    """Measures every source that ever ran; one that never did has nothing to measure.
 
     Raises:
         DBAPIError: the database did not answer.

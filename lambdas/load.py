@@ -1,4 +1,4 @@
-"""Loads what was landed: each message of the queue tells of new objects in the bucket."""
+"""Loads what was landed: each message of the queue is a notification of new objects in the bucket."""
 
 from typing import Any, cast
 from urllib.parse import unquote_plus
@@ -25,7 +25,7 @@ _processor = BatchProcessor(event_type=EventType.SQS)
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Loads every part that the messages tell of.
+    """Loads every part that the messages name.
 
     Returns:
         The messages that failed; the queue delivers them again.
@@ -91,7 +91,7 @@ class _Notification(msgspec.Struct):
 
 
 def landed(body: str) -> list[str]:
-    """The keys of the objects that a message of S3 tells of; none in the test message that comes first.
+    """The keys of the objects that a notification of S3 names; none in the test message that comes first.
 
     Raises:
         BadData: the message is not one of S3.

@@ -1,4 +1,4 @@
-"""What the functions tell of themselves: JSON log lines, and metrics in the embedded format, both on standard output."""
+"""The functions' telemetry: JSON log lines, and metrics in the embedded format, both on standard output."""
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit

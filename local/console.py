@@ -83,7 +83,7 @@ def show_outcome(outcome: "Outcome") -> None:
 
 @contextmanager
 def progress(task: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, nothing in a pipe; gives the function to tell of it."""
+    """A bar on a terminal, nothing in a pipe; yields the function that moves it."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

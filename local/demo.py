@@ -56,13 +56,13 @@ def settings_for_demo(settings: Settings, folder: Path = FOLDER) -> Settings:
 
 
 class Report:
-    """Hears how the demo goes; this one says nothing."""
+    """Receives how the demo goes; this one says nothing."""
 
     def begin(self, what: str) -> None:
         """A chapter begins."""
 
     def progress(self, task: str) -> AbstractContextManager[Progress]:
-        """What is to hear how far a task is."""
+        """What receives how far a task is."""
         return nullcontext(lambda done, planned: None)
 
     def ran(self, outcome: Outcome) -> None:
@@ -76,7 +76,7 @@ class Report:
 
 
 def run(settings: Settings, now: datetime, cities: int = 10, report: Report | None = None) -> Pipeline:
-    """Collects and loads every source for some slots until `now` from the simulator. Prints nothing: `report` hears of it."""
+    """Collects and loads every source for some slots until `now` from the simulator. Prints nothing: `report` gets it."""
     report = report or Report()
     for prefix in ("archive", "landing", "reference", "state"):
         shutil.rmtree(Path(settings.landing) / prefix, ignore_errors=True)

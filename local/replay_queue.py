@@ -1,4 +1,4 @@
-"""The deployed loader's queue: landed parts sent there again, as S3 tells of new ones."""
+"""The deployed loader's queue: landed parts sent there again, as S3 notifies of new ones."""
 
 import random
 import time

@@ -27,7 +27,7 @@ class Job(NamedTuple):
     """What is run at its slots.
 
     Attributes:
-        run: is told the slot.
+        run: called with the slot.
         is_maintenance: whether it looks after what is stored, beside the others, which ask the upstreams one after the other.
     """
 
@@ -38,7 +38,7 @@ class Job(NamedTuple):
 
 
 class Report(Protocol):
-    """Who hears what the jobs did."""
+    """Receives what the jobs did."""
 
     def ran(self, outcome: Outcome) -> None:
         """A source ran."""

@@ -1,6 +1,6 @@
 """Changes to the watchlist: its TOML file on a laptop, `reference/watchlist.json` where the landing is a bucket.
 
-In the bucket a change goes through only where nobody else has changed the list meanwhile, so that no number is given twice.
+In the bucket a change goes through only where nobody else has changed the list meanwhile, so that no number is assigned twice.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,13 +88,13 @@ def without_article(store: Store, parts: Iterable[str]) -> Iterator[WatchedCity]
 def add_system(
     store: Store, file: Path | None, system_id: str, where: str, provider: str, city_id: int | None, ttl_s: int | None
 ) -> WatchedSystem:
-    """Watches a shared-mobility system; one that was removed comes back, with what is told now.
+    """Watches a shared-mobility system; one that was removed comes back, with what is set now.
 
     Args:
         where: its address, or its System ID in MobilityData's catalogue.
 
     Raises:
-        ConfigError: it is watched already, something told of it is not as it should be, or another changed the list meanwhile.
+        ConfigError: it is watched already, something about it is not as it should be, or another changed the list meanwhile.
     """
     known = _known(store, file)
     if any(system.system_id == system_id and system.is_watched for system in known.systems):

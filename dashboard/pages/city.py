@@ -79,7 +79,7 @@ def _summary(city: City, coming: Sequence[Any], before: Earlier | None) -> None:
 
 
 def _values(city: City, coming: Sequence[Any], before: Earlier | None) -> list[dict[str, Any]]:
-    """A mapping per hour. Times are the city's own, told as if they were UTC: Vega knows no other zone but the browser's."""
+    """A mapping per hour. Times are the city's own, written as if they were UTC: Vega knows no other zone but the browser's."""
     zone = city.zone
 
     def shown(instant: datetime) -> str:

@@ -1,4 +1,4 @@
-"""The page *Pipeline*: is every source fresh, what ran last, what was refused and why."""
+"""The page *Pipeline*: is every source fresh, what ran last, what was rejected and why."""
 
 from typing import Any
 

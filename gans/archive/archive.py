@@ -6,7 +6,7 @@ What an hour is depends on what is landed for it and for the hour before, and on
 compacted, nor on the order in which its captures came. A capture that comes late rewrites its hour. The rules:
 
 1. An hour has the captures whose slot lies in it (UTC). A file has a row per station and answer, in the order of both.
-2. Where an answer was not modified, the last one of this hour or the one before still tells what there was. Such a minute counts
+2. Where an answer was not modified, the last one of this hour or the one before still holds. Such a minute counts
    for `station_hours`, and has no rows in the file. After an answer that cannot be read nothing is known until the next.
 3. A minute is a slot; where it has several captures, the first counts.
 4. A minute is observed while the feed says of itself (`last_updated`) that it is not older than 15 minutes, or says nothing: one
@@ -113,7 +113,7 @@ def archive(
         since: no hour that began before the one that it lies in; None for all that are landed.
         is_again: also those that have as many (after a parser was mended).
         has_time: asked before each hour; once it has not, the others are left to the next time.
-        on_progress: told how many hours are done, and of how many.
+        on_progress: called with how many hours are done, and of how many.
 
     Raises:
         ValueError: the captures of the source must not be kept.
@@ -141,7 +141,7 @@ def compact(store: Store, engine: Engine, source: Source, hour: datetime) -> Arc
     """Writes the files of an hour and its rows of `station_hours`, and counts what `station_usuals` are estimated from.
 
     Args:
-        source: whose captures tell `station_status`.
+        source: whose captures are parsed into `station_status`.
         hour: when it begins.
 
     Raises:

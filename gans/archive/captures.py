@@ -30,7 +30,7 @@ class CapturedMinute(NamedTuple):
     """A capture.
 
     Attributes:
-        answer: the number of the line that tells what it says, or `_NOT_MODIFIED`, or `_UNREADABLE`.
+        answer: the number of the line that holds what it says, or `_NOT_MODIFIED`, or `_UNREADABLE`.
         zone: the system's, by its IANA name.
     """
 
@@ -68,7 +68,7 @@ class HourCaptures:
         self.systems: dict[str, SystemCaptures] = {}
 
     def read(self, store: Store, key: PartKey, only: Set[str] | None = None) -> set[str]:
-        """Takes in the captures of a part, where `only` is given of those systems alone.
+        """Takes in the captures of a part; where `only` is set, of those systems alone.
 
         Returns:
             The systems that answered, whether that can be read or not.

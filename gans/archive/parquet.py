@@ -9,7 +9,7 @@ from gans.archive.columns import ANSWER_COLUMNS, COLUMNS, STATION_COLUMNS
 
 
 def tabulate(duck: duckdb.DuckDBPyConnection, system: SystemCaptures) -> None:
-    """Makes the tables `answers` (a row per station and answer) and `minutes` (the answer that tells what there was)."""
+    """Makes the tables `answers` (a row per station and answer) and `minutes` (the answer that held in each)."""
     line = {"answer": "INTEGER"}
     line |= {name: kind for name, (kind, _) in ANSWER_COLUMNS.items()}
     line |= {name: f"{kind}[]" for name, (kind, _) in STATION_COLUMNS.items()}

@@ -110,7 +110,7 @@ def collect(
     landed what it had.
 
     Args:
-        on_progress: told how many units are done, and how many are known of.
+        on_progress: called with how many units are done, and how many are known of.
 
     Raises:
         ConfigError: the source's key is missing (before any request), the watchlist is wrong, or the landing cannot be written.

@@ -43,7 +43,7 @@ class Session(requests.Session):
             self.mount(scheme, _Adapter())
 
     def get_redirect_target(self, resp: Any) -> None:
-        """None: `Http` follows redirects itself. Told of one, requests would read its body to the end, however long."""
+        """None: `Http` follows redirects itself. Handed one, requests would read its body to the end, however long."""
 
 
 class _TimelyReader(io.RawIOBase):

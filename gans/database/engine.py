@@ -139,7 +139,7 @@ def _mysql(url: URL, settings: Settings) -> Engine:
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         pool_recycle=1800,
-        hide_parameters=True,  # a message of thousands of values tells nobody anything, and some are passwords
+        hide_parameters=True,  # a message of thousands of values helps nobody, and some are passwords
     )
 
     @event.listens_for(engine, "connect")

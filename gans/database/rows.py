@@ -1,4 +1,4 @@
-"""What a row must be before it may go to the database, read from the table that it is for.
+"""Validation: what a row must be before it may go to the database, read from the table that it is for.
 
 The check is a msgspec struct made from the table: types, bounds, lengths, and which columns may be missing. An error names the
 column. Rows with the same columns are checked together: all at once it takes a quarter of the time of one by one.

@@ -71,7 +71,7 @@ def _zoneless(instant: datetime | None) -> datetime | None:
 
 
 def newest_by(table: Table, column: str) -> str:
-    """The name of the column that tells which of two versions of `column` is newer."""
+    """The name of the column that is the version of `column`: of two values the one with the newer stays."""
     return column_facts(table.columns[column]).newest_by
 
 

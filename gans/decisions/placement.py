@@ -105,7 +105,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     """Where to put the scooters.
 
     Attributes:
-        stations: how many stations give vehicles, and tell what they need and have.
+        stations: how many stations give vehicles, and of which it is known what they need and have.
         short: how many of these will leave riders without a vehicle, and `deficit` how many riders.
         scooters: how many there are to be placed; the spots may need fewer.
         spots: the one to begin with first.

@@ -31,6 +31,6 @@ def read_features(engine: Engine, decision: Proposal, scope: str, as_of: datetim
 
 
 def _columns(row: type[msgspec.Struct]) -> dict[str, type[TypeEngine[Any]]]:
-    """The columns whose type the struct tells."""
+    """The columns whose type follows from the struct."""
     kinds = {name: {kind, *get_args(kind)} for name, kind in get_type_hints(row).items()}
     return {name: column for name, kind in kinds.items() for of, column in _TYPES.items() if of in kind}

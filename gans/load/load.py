@@ -105,7 +105,7 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
 
 
 def _loaded_before(connection: Connection, key: PartKey) -> Loaded | None:
-    """How the part was loaded before, as the ledger tells it; nothing was done now."""
+    """How the part was loaded before, as it stands in the ledger; nothing was done now."""
     columns = collection_runs.c
     query = select(columns.status, columns.error).where(*(columns[name] == value for name, value in _run_key(key).items()))
     line = connection.execute(query).first()

@@ -13,8 +13,8 @@ from gans.tables import Instant, metadata, table_facts
 def publish(engine: Engine, store: Store, tables: Iterable[str]) -> tuple[str, ...]:
     """Writes the snapshot of each reference table among `tables`, where it differs from the one that is there.
 
-    A snapshot is a JSON array of rows in key order, without the columns that only tell a version; of the cities, the watched;
-    of a table that every answer tells the whole of, the rows of the newest answer.
+    A snapshot is a JSON array of rows in key order, without the columns that are only versions; of the cities, the watched;
+    of a table that every answer holds the whole of, the rows of the newest answer.
 
     Returns:
         The tables whose snapshot changed.

@@ -19,7 +19,7 @@ from gans.tables import metadata
 
 EXCERPT_CHARS = 4_000
 MOST_MISSING = 30
-"""How many columns the ledger tells of that some rows lack: as many as its column for them has room for."""
+"""How many columns that some rows lack the ledger names: as many as its column for them has room for."""
 
 Columns = tuple[str, ...]
 Target = tuple[str, Columns]
@@ -89,7 +89,7 @@ def parse_part(source: Source, part: Part, fixed: FixedKeys) -> ParsedPart:
             for target, valid in _validated(source, capture, rows, fixed, parsed):
                 newest.setdefault(target, {}).update(valid)
                 has_rows = True
-        if capture.url:  # what was only given is no unit
+        if capture.url:  # what the plan provided is no unit
             is_good = has_rows or len(parsed.refused) == refused_before
             parsed.good += is_good
             parsed.failed += not is_good

@@ -1,4 +1,4 @@
-"""How every source is doing: what is fresh, what ran last, what was refused."""
+"""How every source is doing: what is fresh, what ran last, what was rejected."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

@@ -52,7 +52,7 @@ def query(engine: Engine, sql: str, most_rows: int | None = None) -> tuple[list[
 
     Args:
         engine: of `open_reader`.
-        most_rows: no more are given; on MySQL a LIMIT of the query's own may have the driver read more.
+        most_rows: no more are returned; on MySQL a LIMIT of the query's own may have the driver read more.
 
     Raises:
         DBAPIError: the database refuses it, as it refuses every change.

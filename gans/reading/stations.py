@@ -24,7 +24,7 @@ class System(msgspec.Struct, frozen=True):
     """A watched system.
 
     Attributes:
-        timezone: IANA; UTC where the system tells none.
+        timezone: IANA; UTC where the system states none.
     """
 
     system_id: str

@@ -30,7 +30,7 @@ WINDOWS = (("00:00", "11:59"), ("12:00", "23:59"))
 """The halves of an airport's day, local time: a board answers for at most twelve hours."""
 
 _REPEATED = 4_096
-"""How many texts and times are remembered as read: a board repeats most of them."""
+"""How many parsed texts and times are cached: a board repeats most of them."""
 
 PARAMS = {
     "direction": "Arrival",

@@ -6,7 +6,7 @@ Written from the public documentation (https://date.nager.at/Api) and the server
 - `types` tells who is off: Public, Bank, School, Authorities, Optional, Observance. `is_public` is whether Public is among them.
   The same holiday may come twice on one date, for other parts or with other types; one part of the country has it once, and
   public if either is.
-- Two holidays on one date are two rows. One that is withdrawn upstream is not told again, and stays.
+- Two holidays on one date are two rows. One that is withdrawn upstream is in no later answer, and stays.
 - A country without holidays there is answered with 204, one that is not known with 404 (recorded as a failure).
 
 The server's code is under the MIT licence, and the web service is free to ask.

@@ -66,7 +66,7 @@ _Point = tuple[float | None, float | None]
 def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
     """The watchlist itself, then the discovery document, or the data set, of each watched system.
 
-    A system whose `catalogue_id` the catalogue has not is given as such; while there is no catalogue, nothing is asked for it.
+    A system whose `catalogue_id` the catalogue has not is passed on so; while there is no catalogue, nothing is asked for it.
     """
     systems = [dict(system) for system in reference.rows("watched_systems")]
     catalogue = {row["catalogue_id"]: row["url"] for row in reference.rows("system_catalogue")}

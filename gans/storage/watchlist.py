@@ -16,7 +16,7 @@ class WatchedCity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A city that is, or was, on the watchlist.
 
     Attributes:
-        city_id: given once, never reused; a removed city stays in the list so that its number is not given again.
+        city_id: assigned once, never reused; a removed city stays in the list so that its number is not assigned again.
         wikipedia_language: the language of its article, like "en".
         wikipedia_title: the title of its article, like "Burlington, Ontario".
     """
@@ -32,11 +32,11 @@ class WatchedSystem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     Attributes:
         system_id: chosen once, never reused, like "velib".
-        provider: how it tells of itself: by GBFS, or in Paris's open data.
+        provider: how its feeds are to be read: as GBFS, or as Paris's open data.
         url: its GBFS discovery document; of `paris_opendata` the data set in the Explore API; or
         catalogue_id: its System ID in MobilityData's catalogue.
         city_id: the city that it serves, where that is on the watchlist.
-        ttl_s: for how long its answers hold, s, where its feeds are known to tell it wrongly.
+        ttl_s: for how long its answers hold, s, where its feeds are known to state it wrongly.
     """
 
     system_id: Annotated[str, msgspec.Meta(pattern=SYSTEM_ID)]

@@ -65,7 +65,7 @@ class TableFacts(msgspec.Struct, frozen=True):
     Attributes:
         rows: how many rows it grows by, in words.
         is_reference: whether `load` publishes it for the plans of other sources.
-        current_with: for a table whose every answer tells the whole of it: the table whose newest `fetched_at` is that of the
+        current_with: for a table whose every answer holds the whole of it: the table whose newest `fetched_at` is that of the
             newest answer. A row with an older one was not in it; it stays, and is not published.
         retention: which of its rows `gans.retain` drops with time; None for none.
     """
@@ -119,7 +119,7 @@ def table(
     Args:
         about: what one row is.
         rows, reference, current_with, retain: its `TableFacts`.
-        is_long: whether it grows to millions of rows. From the 20 pages that InnoDB samples unless told, it guesses a few hundred
+        is_long: whether it grows to millions of rows. From the 20 pages that InnoDB samples by default, it guesses a few hundred
             times too many cities, and MySQL reads all years of a city to find a day's rows.
     """
     sampled: dict[str, Any] = {"mysql_stats_sample_pages": SAMPLE_PAGES} if is_long else {}

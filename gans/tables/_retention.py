@@ -23,8 +23,8 @@ class Thinned(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         series: the columns that, together, name a series; the table has an index on these, `about` and `issued`.
-        about: the instant that a row is about.
-        issued: the instant that tells its versions apart.
+        about: the target time, which a row is about.
+        issued: the issue time, which tells its versions apart.
         leads_hours: in ascending order.
     """
 

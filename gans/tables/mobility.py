@@ -1,8 +1,8 @@
 """Shared mobility: systems, their stations and vehicles, what is available now and what was by the hour.
 
-Every answer about a system tells the whole of one of its feeds, and its rows share one `fetched_at`: what was not told again has
+Every answer about a system is the whole of one of its feeds, and its rows share one `fetched_at`: what was not in the last has
 an older one than the newest of its system. Removed stations stay so; the view `current_stations` passes over them. A status and
-an hour may be of a station that no information was told of, and the reverse, so these tables do not refer to each other.
+an hour may be of a station that no feed of stations names, and the reverse, so these tables do not refer to each other.
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The dashboard's server: Streamlit, on this machine only unless told otherwise, and silent towards the world."""
+"""The dashboard's server: Streamlit, on this machine only by default, and silent towards the world."""
 
 # ruff: noqa: S603, S606 - commands are lists of arguments, and no shell reads them
 
@@ -50,7 +50,7 @@ def serve(environment: Mapping[str, str], address: str, port: int, on_start: Cal
 
     Args:
         environment: the settings, which it reads like the command itself.
-        on_start: is told where it will be.
+        on_start: called with where it will be.
 
     Raises:
         ConfigError: its libraries are not installed.
@@ -65,7 +65,7 @@ def served(database_url: str, script: Path = APP, log: IO[str] | None = None) ->
     """Serves it on a free port of this machine while the `with` block lasts, and gives its address once it answers.
 
     Args:
-        log: takes what the server says; nobody hears it unless told.
+        log: takes what the server prints; by default it is dropped.
 
     Raises:
         ConfigError: its libraries are not installed.

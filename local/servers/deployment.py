@@ -135,7 +135,7 @@ class Deployed:
     # The CDK CLI
 
     def deploy(self) -> str:
-        """Bootstraps and deploys with the CDK CLI; told again, it deploys what has changed.
+        """Bootstraps and deploys with the CDK CLI; called again, it deploys what has changed.
 
         Returns:
             What the CLI said.
@@ -177,7 +177,7 @@ class Deployed:
             **self.cloud.environment,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "NODE_EXTRA_CA_CERTS": str(self.cloud.certificate),
-            "CDK_HOME": str(self.folder / "cdk"),  # else it remembers this account among the real ones
+            "CDK_HOME": str(self.folder / "cdk"),  # else it keeps this account among the real ones
             "CDK_DISABLE_CLI_TELEMETRY": "true",
         }
         output = []
@@ -202,7 +202,7 @@ class Deployed:
     # What was deployed
 
     def outputs(self) -> dict[str, str]:
-        """What the stack tells of itself: the name of the bucket, the queues' URLs."""
+        """The outputs of the stack: the name of the bucket, the queues' URLs."""
         (stack,) = self.cloud.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 

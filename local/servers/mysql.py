@@ -1,6 +1,6 @@
 """A MySQL server on this machine, for a laptop and for the tests: found or fetched, started, stopped, killed.
 
-A server lives in a folder, its *home*: the data, a log, and `server.json`, which tells how it was last started. A home
+A server lives in a folder, its *home*: the data, a log, and `server.json`, which holds how it was last started. A home
 keeps to the kind of server it began with, since one kind cannot read the data of another. Real MySQL comes from, in this
 order, a `mysqld` on the PATH, Docker (`compose.yaml`), or Debian's packages, unpacked into a folder of their own. MariaDB
 stands in only where none of these is possible, and says so.
@@ -95,7 +95,7 @@ def start(
         port: None takes the home's last one, or 33306 (MariaDB: 33307), or, where that is taken, any that is free.
         home: where the data stays from start to start; None for `default_home(flavour)`.
         throwaway: give it a new temporary home, and any free port. The server itself is set up like any other.
-        on_progress: is told what takes long, and what is not as asked.
+        on_progress: called with what takes long, and what is not as asked.
 
     Raises:
         ConfigError: no way to a server is open here, its port is taken, it did not start, or `home` is not for it.

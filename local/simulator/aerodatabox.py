@@ -43,7 +43,7 @@ class _Flight:
 
     Attributes:
         numbers: of the operator, then of the code-shares, each with its airline.
-        has_operator: whether the operator's number is told.
+        has_operator: whether the operator's number is on the board.
         origin: ICAO and IATA code, "" where there is none, and name.
         scheduled_at, arrives_at: UTC.
         end: the status that it comes to.

@@ -138,7 +138,7 @@ def serve(
     on_start: Callable[[str], object] = print,
     log: Callable[[str], object] | None = None,
 ) -> None:
-    """Runs a simulator until Ctrl-C; `on_start` is told once where it is, `log` of each answer.
+    """Runs a simulator until Ctrl-C; `on_start` is called once with where it is, `log` with each answer.
 
     Raises:
         OSError: the port is taken.

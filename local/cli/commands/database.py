@@ -1,4 +1,4 @@
-"""The database: db upgrade, shell, url; doctor."""
+"""The database: db upgrade, db shell, db url."""
 
 from typing import Annotated
 
