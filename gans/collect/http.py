@@ -1,6 +1,6 @@
 """The one polite way to ask an upstream.
 
-Time-outs, few tries, between them a backoff with full jitter, `Retry-After` honoured but capped, no try past the deadline, a pause
+Time-outs, few tries, between them backoff with full jitter, `Retry-After` honoured but capped, no try past the deadline, a pause
 between two requests to a host, conditional requests, a cap on the answer's size, TLS always verified, and no request to a host
 that the source does not declare (or, for one that discovers its hosts, to a name of no public host) or to an address inside a
 private network.

@@ -1,4 +1,4 @@
-"""A proposal, on request: its rows are read and solved, the answer comes with what it rests on. Nothing is stored: see `record`."""
+"""A proposal, on request: its rows are read and solved, the answer comes with its basis. Nothing is stored: see `record`."""
 
 from datetime import datetime
 from typing import Any

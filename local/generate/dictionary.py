@@ -36,9 +36,9 @@ _HEAD = """\
 
 # The database
 
-Begin with the [views](#views): they join and choose what most questions need. The [tables](#tables) below them hold everything
-that was ever told. [gans.sql](gans.sql) is the same schema as MySQL DDL, and [migrations](migrations/README.md) tells how it is
-changed. SQLite, MariaDB and MySQL have the same tables and views, and every query here runs on all three.
+Begin with the [views](#views): they join and choose what most questions need. The [tables](#tables) below them hold all that
+was loaded. [gans.sql](gans.sql) is the same schema as MySQL DDL, [migrations](migrations/README.md) says how it is changed, and the
+[glossary](../docs/glossary.md) has the words. SQLite, MariaDB and MySQL have the same tables and views, and every query here runs on all three.
 
 ## How to read it
 
@@ -46,14 +46,14 @@ changed. SQLite, MariaDB and MySQL have the same tables and views, and every que
   own zone, and so is what begins with `local_`.
 - **Units** stand in the names: `_c` °C, `_mm` mm, `_cm` cm, `_m` m, `_km` km, `_km2` km², `_kmh` km/h, `_pct` % (0 to 100),
   `_hours` h. `is_…` and `has_…` are 1 or 0.
-- **NULL** means that nobody has told. It never stands in a key: there `''` or 0 says that a thing does not apply or is not known.
+- **NULL** means that it is not known. It never stands in a key: there `''` or 0 says that a thing does not apply or is not known.
 - **The newest wins.** `fetched_at` is when the upstream said so; an older answer that arrives later changes nothing. What the
   watchlist says of a city goes by `watched_at` in the same way.
-- **A row that is known by its key alone** was named by another table before its own source told of it. Its `fetched_at` is
-  1970-01-01 00:00:00, and its other columns are NULL until then.
+- **A row that is known by its key alone**, a parent stub, was named by another table before its own source was loaded. Its
+  `fetched_at` is 1970-01-01 00:00:00, and its other columns are NULL until then.
 - **Keys** are natural, or come from the watchlist; no number is made by the database. Text compares byte by byte: `Malmo` is
   not `Malmö`, and not `malmo`.
-- **Range.** What lies outside the range of its column is refused, and stands in [rejects](#rejects) with the reason.
+- **Range.** What lies outside the range of its column is rejected, and stands in [rejects](#rejects) with the reason.
 """
 
 _QUESTIONS = f"""\
