@@ -37,8 +37,9 @@ _HEAD = """\
 # The database
 
 Begin with the [views](#views): they join and choose what most questions need. The [tables](#tables) below them hold all that
-was loaded. [gans.sql](gans.sql) is the same schema as MySQL DDL, [migrations](migrations/README.md) says how it is changed, and the
-[glossary](../docs/glossary.md) has the words. SQLite, MariaDB and MySQL have the same tables and views, and every query here runs on all three.
+was loaded. [gans.sql](gans.sql) is the same schema as MySQL DDL, [migrations](migrations/README.md) says how it is changed, and
+the [glossary](../docs/glossary.md) has the words. SQLite, MariaDB and MySQL have the same tables and views, and every query here
+runs on all three.
 
 ## How to read it
 
