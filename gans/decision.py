@@ -4,7 +4,7 @@ A decision does no I/O and reads no clock. It is declared in `gans.decisions`, a
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -46,8 +46,9 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         question: that it answers.
         scope: what it is asked for one of: a system.
         features: the query of its rows, `schema/features/<features>.sql`, bound to `:scope` and `:as_of`.
-        row: the struct of a row; its field `known_at` is when the row became known.
+        row: the struct of a row; its field `known_at` is when the row became known, `data_at` of when it speaks.
         rule: the name of the rule that answers, as its version.
+        oldest: nothing is proposed on data that are older, unless that is asked for.
         solve: from the rows and a request of the decision's own to a `Solution`; raises NotReady where the rows are too few. The
             order of the rows does not matter.
     """
@@ -58,6 +59,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     features: str
     row: type[msgspec.Struct]
     rule: str
+    oldest: timedelta
     solve: Callable[[Sequence[Any], Any], Solution]
 
 

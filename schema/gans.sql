@@ -251,9 +251,11 @@ CREATE TABLE station_hours (
     docks_mean DOUBLE COMMENT 'docks available, mean of the minutes observed',
     docks_min INTEGER COMMENT 'the fewest docks available',
     docks_max INTEGER COMMENT 'the most docks available',
-    minutes_observed INTEGER NOT NULL COMMENT 'minutes for which the vehicles available were told, min',
-    minutes_empty INTEGER NOT NULL COMMENT 'of these, minutes without a vehicle, min',
-    minutes_full INTEGER NOT NULL COMMENT 'of these, minutes without a free dock, min',
+    minutes_observed INTEGER NOT NULL COMMENT 'minutes whose vehicles are known, from a feed that moves, min',
+    minutes_renting INTEGER COMMENT 'of the minutes observed, those in which it gave vehicles, min',
+    minutes_returning INTEGER COMMENT 'of the minutes observed, those in which it took them back, min',
+    minutes_empty INTEGER NOT NULL COMMENT 'of minutes_renting, minutes without a vehicle, min',
+    minutes_full INTEGER NOT NULL COMMENT 'of minutes_returning, minutes without a free dock, min',
     vehicles_taken INTEGER NOT NULL COMMENT 'sum of the decreases between consecutive minutes: at least so many were taken',
     vehicles_returned INTEGER NOT NULL COMMENT 'sum of the increases between consecutive minutes: at least so many were returned',
     fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
@@ -300,12 +302,19 @@ CREATE TABLE station_usuals (
     station_id VARCHAR(100) NOT NULL COMMENT 'the station, by the system''s own id',
     hour_of_week SMALLINT NOT NULL COMMENT 'the same as local_hour_of_week, by its former name',
     local_hour_of_week SMALLINT COMMENT 'the hour in the system''s own zone; 0 is Monday 00:00',
-    usual_taken DOUBLE NOT NULL COMMENT 'vehicles taken in such an hour, mean of the minutes observed; at least so many, fewer than wanted where it stood empty',
-    minutes_observed INTEGER NOT NULL COMMENT 'how much that is the mean of, min',
+    usual_taken DOUBLE COMMENT 'vehicles that such an hour would take if one were there all the time; null where too little was seen',
+    usual_returned DOUBLE COMMENT 'vehicles that such an hour would return if a dock were free all the time',
+    minutes_observed INTEGER NOT NULL COMMENT 'how much was seen of such hours, min',
+    taken INTEGER COMMENT 'vehicles taken in all such hours',
+    minutes_with_vehicle INTEGER COMMENT 'minutes in which it gave vehicles and had one, min',
+    minutes_renting INTEGER COMMENT 'minutes in which it gave vehicles, min',
+    returned INTEGER COMMENT 'vehicles returned in all such hours',
+    minutes_with_dock INTEGER COMMENT 'minutes in which it took vehicles back and had a free dock, min',
+    minutes_returning INTEGER COMMENT 'minutes in which it took vehicles back, min',
     fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
     CONSTRAINT pk_station_usuals PRIMARY KEY (system_id, station_id, hour_of_week),
     CONSTRAINT fk_station_usuals_system_id_systems FOREIGN KEY(system_id) REFERENCES systems (system_id)
-) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='What an hour of the week usually takes from a station: the sum of its station_hours.' COLLATE utf8mb4_bin;
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='What an hour of the week usually takes from a station and returns to it, estimated from the minutes in which that could be seen, and from other hours where they are few (gans/archive/rates.py).' COLLATE utf8mb4_bin;
 
 CREATE TABLE station_vehicle_types (
     system_id VARCHAR(64) NOT NULL COMMENT 'the system',
@@ -597,6 +606,7 @@ SELECT
     s.capacity,
     s.fetched_at AS station_fetched_at,
     t.vehicles_available,
+    t.docks_available,
     -- the hour of fetched_at in the system's own zone; 0 is Monday 00:00. Read by its former name, which the release before writes alone
     t.hour_of_week AS local_hour_of_week,
     -- the hour of fetched_at in the system's own zone, 0 to 23
@@ -604,8 +614,15 @@ SELECT
     t.hour_of_week,
     t.is_stale,
     t.fetched_at,
+    -- how old the status is: the older of what the feed says of itself and of when it was fetched (UTC)
+    CASE WHEN t.feed_updated_at < t.fetched_at THEN t.feed_updated_at ELSE t.fetched_at END AS status_at,
     u.usual_taken,
-    -- the vehicles that this hour wants: what it usually takes, or, before that is known, 30 % of the capacity; NULL if neither is told
+    u.usual_returned,
+    -- of the minutes in which it gave vehicles at such an hour, the share in which there was one: the rest of usual_taken is estimated
+    1e0 * u.minutes_with_vehicle / NULLIF(u.minutes_renting, 0) AS share_observed,
+    -- of the minutes in which it took vehicles back, the share in which a dock was free: the rest of usual_returned is estimated
+    1e0 * u.minutes_with_dock / NULLIF(u.minutes_returning, 0) AS dock_share_observed,
+    -- the vehicles that this hour wants: what it usually takes, or, before that is known, 30 % of the capacity; NULL if neither is known
     COALESCE(u.usual_taken, 0.3e0 * s.capacity) AS need,
     -- how many are missing to the need; NULL where that or what is available is not known
     CASE
@@ -618,16 +635,22 @@ SELECT
         WHEN COALESCE(u.usual_taken, 0.3e0 * s.capacity) < t.vehicles_available
         THEN t.vehicles_available - COALESCE(u.usual_taken, 0.3e0 * s.capacity)
         WHEN COALESCE(u.usual_taken, 0.3e0 * s.capacity) >= t.vehicles_available THEN 0
-    END AS spare
+    END AS spare,
+    -- how many riders of the hour will find no dock to return to; NULL where it is not known what is usual, or how many are free
+    CASE
+        WHEN u.usual_returned > t.docks_available THEN u.usual_returned - t.docks_available
+        WHEN u.usual_returned <= t.docks_available THEN 0
+    END AS dock_shortfall
 FROM current_stations s
 JOIN station_status t ON t.system_id = s.system_id AND t.station_id = s.station_id
 JOIN (
     -- with a LIMIT, since MariaDB would else look for the newest anew at each station
     SELECT system_id, MAX(fetched_at) AS fetched_at FROM station_status GROUP BY system_id LIMIT 1000000
 ) newest ON newest.system_id = t.system_id AND newest.fetched_at = t.fetched_at
--- known once it was watched for an hour
 LEFT JOIN station_usuals u
-    ON u.system_id = t.system_id AND u.station_id = t.station_id AND u.hour_of_week = t.hour_of_week AND u.minutes_observed >= 60
+    ON u.system_id = t.system_id AND u.station_id = t.station_id AND u.hour_of_week = t.hour_of_week
+    -- what the release before made of less than an hour is no rate
+    AND (u.taken IS NOT NULL OR u.minutes_observed >= 60)
 WHERE COALESCE(t.is_installed, 1) = 1 AND COALESCE(t.is_renting, 1) = 1;
 
 CREATE VIEW station_deficits AS
@@ -641,12 +664,15 @@ SELECT
     i.longitude,
     i.capacity,
     i.vehicles_available,
+    i.docks_available,
     i.local_hour_of_week,
     i.local_hour,
     i.hour_of_week,
     i.is_stale,
     i.fetched_at,
+    i.status_at,
     i.usual_taken,
+    i.share_observed,
     i.need,
     i.shortfall,
     -- what its share of the neighbours' spare vehicles serves of the shortfall
@@ -658,7 +684,8 @@ SELECT
     i.shortfall * CASE
         WHEN SUM(lender.spare / asked.shortfall) >= 1 THEN 0
         ELSE 1 - COALESCE(SUM(lender.spare / asked.shortfall), 0)
-    END AS deficit
+    END AS deficit,
+    i.dock_shortfall
 FROM station_needs i
 LEFT JOIN station_neighbours p
     ON p.system_id = i.system_id AND p.station_id = i.station_id AND p.fetched_at = i.station_fetched_at
@@ -673,8 +700,9 @@ LEFT JOIN (
     GROUP BY q.system_id, q.neighbour_id
 ) asked ON asked.system_id = p.system_id AND asked.neighbour_id = p.neighbour_id
 GROUP BY
-    i.system_id, i.station_id, i.name, i.latitude, i.longitude, i.capacity, i.vehicles_available, i.local_hour_of_week,
-    i.local_hour, i.hour_of_week, i.is_stale, i.fetched_at, i.usual_taken, i.need, i.shortfall;
+    i.system_id, i.station_id, i.name, i.latitude, i.longitude, i.capacity, i.vehicles_available, i.docks_available,
+    i.local_hour_of_week, i.local_hour, i.hour_of_week, i.is_stale, i.fetched_at, i.status_at, i.usual_taken, i.share_observed,
+    i.need, i.shortfall, i.dock_shortfall;
 
 CREATE VIEW station_hour_deficits AS
 -- One row per station and hour that was watched: what it was like, and how many of the hour's riders found no vehicle at it. What
@@ -699,13 +727,25 @@ SELECT
     h.vehicles_min,
     h.docks_mean,
     h.minutes_observed,
+    -- of the minutes observed, those in which it gave vehicles, min; hours of before this was kept count as open
+    COALESCE(h.minutes_renting, h.minutes_observed) AS minutes_renting,
+    -- of the minutes observed, those in which it took them back, min; hours of before this was kept count as open
+    COALESCE(h.minutes_returning, h.minutes_observed) AS minutes_returning,
     h.minutes_empty,
     h.minutes_full,
     h.vehicles_taken,
     u.usual_taken,
+    u.usual_returned,
+    -- of the minutes in which it gave vehicles at such an hour, the share in which there was one: the rest of usual_taken is estimated
+    1e0 * u.minutes_with_vehicle / NULLIF(u.minutes_renting, 0) AS share_observed,
     -- the part of the need (as in station_needs) that fell into the minutes without a vehicle; NULL where the need is not known
-    COALESCE(u.usual_taken, 0.3e0 * s.capacity) * h.minutes_empty / NULLIF(h.minutes_observed, 0) AS deficit
+    COALESCE(u.usual_taken, 0.3e0 * s.capacity) * h.minutes_empty
+        / NULLIF(COALESCE(h.minutes_renting, h.minutes_observed), 0) AS deficit,
+    -- the part of usual_returned that fell into the minutes without a free dock; NULL where that is not known
+    u.usual_returned * h.minutes_full / NULLIF(COALESCE(h.minutes_returning, h.minutes_observed), 0) AS dock_deficit
 FROM station_hours h
 JOIN stations s ON s.system_id = h.system_id AND s.station_id = h.station_id
 LEFT JOIN station_usuals u
-    ON u.system_id = h.system_id AND u.station_id = h.station_id AND u.hour_of_week = h.hour_of_week AND u.minutes_observed >= 60;
+    ON u.system_id = h.system_id AND u.station_id = h.station_id AND u.hour_of_week = h.hour_of_week
+    -- what the release before made of less than an hour is no rate
+    AND (u.taken IS NOT NULL OR u.minutes_observed >= 60);

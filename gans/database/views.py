@@ -60,22 +60,25 @@ source_freshness = _view(
 station_deficits = _view(
     "station_deficits",
     """
-    system_id station_id name latitude longitude capacity vehicles_available local_hour_of_week local_hour hour_of_week is_stale
-    fetched_at usual_taken need shortfall served_by_neighbours deficit
+    system_id station_id name latitude longitude capacity vehicles_available docks_available local_hour_of_week local_hour
+    hour_of_week is_stale fetched_at status_at usual_taken share_observed need shortfall served_by_neighbours deficit
+    dock_shortfall
     """,
 )
 station_hour_deficits = _view(
     "station_hour_deficits",
     """
     system_id station_id name latitude longitude capacity hour_at local_on local_hour local_hour_of_week hour_of_week local_date
-    vehicles_mean vehicles_min docks_mean minutes_observed minutes_empty minutes_full vehicles_taken usual_taken deficit
+    vehicles_mean vehicles_min docks_mean minutes_observed minutes_renting minutes_returning minutes_empty minutes_full
+    vehicles_taken usual_taken usual_returned share_observed deficit dock_deficit
     """,
 )
 station_needs = _view(
     "station_needs",
     """
-    system_id station_id name latitude longitude capacity station_fetched_at vehicles_available local_hour_of_week local_hour
-    hour_of_week is_stale fetched_at usual_taken need shortfall spare
+    system_id station_id name latitude longitude capacity station_fetched_at vehicles_available docks_available
+    local_hour_of_week local_hour hour_of_week is_stale fetched_at status_at usual_taken usual_returned share_observed
+    dock_share_observed need shortfall spare dock_shortfall
     """,
 )
 

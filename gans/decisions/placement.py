@@ -54,6 +54,8 @@ class Station(msgspec.Struct, frozen=True, kw_only=True):
         usual_taken: the vehicles that are usually taken in this hour; None before there is history.
         deficit: the riders of the hour who will find no vehicle, here or at a neighbour; None where it is not known what the
             station needs or has.
+        share_observed: how much of `usual_taken` was seen, 0 to 1: the rest is estimated; None before there is history.
+        data_at: how old its status is: the older of what the feed says of itself and of when it was fetched.
         known_at: when its status was fetched.
     """
 
@@ -64,7 +66,9 @@ class Station(msgspec.Struct, frozen=True, kw_only=True):
     vehicles_available: int | None
     local_hour_of_week: int | None
     usual_taken: float | None
+    share_observed: float | None
     deficit: float | None
+    data_at: datetime
     known_at: datetime
 
 
@@ -366,5 +370,6 @@ decision = Proposal(
     features="placement",
     row=Station,
     rule="greedy-coverage",
+    oldest=timedelta(minutes=60),
     solve=solve,
 )

@@ -72,7 +72,8 @@ class SystemState(msgspec.Struct, frozen=True):
     """A system at a time.
 
     Attributes:
-        at: when the newest status was fetched, or when the past hour begins; None before the first status.
+        at: how old the newest status is (the older of what the feed says of itself and of when it was fetched), or when the past
+            hour begins; None before the first status.
         is_stale: whether the feed itself was old, or its clock wrong, when it was fetched.
     """
 
@@ -148,8 +149,9 @@ def current(engine: Engine, system_id: str) -> SystemState:
         }
     newest = max((row["fetched_at"] for row in statuses.values()), default=None)
     fresh = {station_id: row for station_id, row in statuses.items() if row["fetched_at"] == newest}
+    ages = (min(row["feed_updated_at"] or row["fetched_at"], row["fetched_at"]) for row in fresh.values())
     return SystemState(
-        newest,
+        max(ages, default=None),
         any(row["is_stale"] for row in fresh.values()),
         [_now(row, fresh.get(row["station_id"]), deficits.get(row["station_id"])) for row in stations],
     )

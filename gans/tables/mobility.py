@@ -193,12 +193,7 @@ station_hours = table(
     _mean("docks_mean", "docks available, mean of the minutes observed"),
     _hourly("docks_min", "the fewest docks available"),
     _hourly("docks_max", "the most docks available"),
-    _hourly(
-        "minutes_observed",
-        "minutes for which the vehicles available are known, from a feed in motion, min",
-        required=True,
-        most=60,
-    ),
+    _hourly("minutes_observed", "minutes whose vehicles are known, from a feed that moves, min", required=True, most=60),
     _hourly("minutes_renting", "of the minutes observed, those in which it gave vehicles, min", most=60),
     _hourly("minutes_returning", "of the minutes observed, those in which it took them back, min", most=60),
     _hourly("minutes_empty", "of minutes_renting, minutes without a vehicle, min", required=True, most=60),

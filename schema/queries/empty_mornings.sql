@@ -1,6 +1,6 @@
 -- Which stations are empty when the morning starts?
 -- From eight to nine on the last five Mondays to Fridays, by the system's own clock, at the stations that give vehicles now: the
--- share of the minutes observed.
+-- share of the minutes in which they gave vehicles.
 WITH hours AS (
     SELECT system_id, hour_at, MIN(station_id) AS station_id FROM station_hours GROUP BY system_id, hour_at
 ),
@@ -14,8 +14,8 @@ SELECT
     h.system_id,
     s.name AS station,
     s.capacity,
-    SUM(h.minutes_observed) AS minutes_observed,
-    ROUND(100e0 * SUM(h.minutes_empty) / SUM(h.minutes_observed), 1) AS empty_pct
+    SUM(COALESCE(h.minutes_renting, h.minutes_observed)) AS minutes_renting,
+    ROUND(100e0 * SUM(h.minutes_empty) / SUM(COALESCE(h.minutes_renting, h.minutes_observed)), 1) AS empty_pct
 FROM mornings m
 JOIN station_hours h ON h.system_id = m.system_id AND h.hour_at = m.hour_at
 JOIN current_stations s ON s.system_id = h.system_id AND s.station_id = h.station_id

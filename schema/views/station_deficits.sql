@@ -8,12 +8,15 @@ SELECT
     i.longitude,
     i.capacity,
     i.vehicles_available,
+    i.docks_available,
     i.local_hour_of_week,
     i.local_hour,
     i.hour_of_week,
     i.is_stale,
     i.fetched_at,
+    i.status_at,
     i.usual_taken,
+    i.share_observed,
     i.need,
     i.shortfall,
     -- what its share of the neighbours' spare vehicles serves of the shortfall
@@ -25,7 +28,8 @@ SELECT
     i.shortfall * CASE
         WHEN SUM(lender.spare / asked.shortfall) >= 1 THEN 0
         ELSE 1 - COALESCE(SUM(lender.spare / asked.shortfall), 0)
-    END AS deficit
+    END AS deficit,
+    i.dock_shortfall
 FROM station_needs i
 LEFT JOIN station_neighbours p
     ON p.system_id = i.system_id AND p.station_id = i.station_id AND p.fetched_at = i.station_fetched_at
@@ -40,5 +44,6 @@ LEFT JOIN (
     GROUP BY q.system_id, q.neighbour_id
 ) asked ON asked.system_id = p.system_id AND asked.neighbour_id = p.neighbour_id
 GROUP BY
-    i.system_id, i.station_id, i.name, i.latitude, i.longitude, i.capacity, i.vehicles_available, i.local_hour_of_week,
-    i.local_hour, i.hour_of_week, i.is_stale, i.fetched_at, i.usual_taken, i.need, i.shortfall
+    i.system_id, i.station_id, i.name, i.latitude, i.longitude, i.capacity, i.vehicles_available, i.docks_available,
+    i.local_hour_of_week, i.local_hour, i.hour_of_week, i.is_stale, i.fetched_at, i.status_at, i.usual_taken, i.share_observed,
+    i.need, i.shortfall, i.dock_shortfall

@@ -39,16 +39,19 @@ class City:
         system_id: str = "velib",
         informed_at: datetime = AT,
         neighbours_at: datetime = AT,
-        **status: Any,
+        **more: Any,
     ) -> None:
         """A station, what is there, what this hour usually takes from it, and how far its neighbours are, m."""
         of = {"system_id": system_id, "station_id": station_id}
         place = {"name": station_id, "latitude": 48.8, "longitude": 2.3, "capacity": capacity}
         self.add("stations", {**of, **place, "fetched_at": informed_at})
+        columns = metadata.tables["station_usuals"].c.keys()
+        seen = {name: value for name, value in more.items() if name in columns and name not in ("fetched_at", "station_id")}
+        status = {name: value for name, value in more.items() if name not in seen}
         told = {"is_stale": False, "hour_of_week": HOUR, "fetched_at": AT, "is_renting": True, "is_installed": True, **status}
         self.add("station_status", {**of, "vehicles_available": vehicles, **told})
         if usual is not None:
-            hours = {"usual_taken": usual, "minutes_observed": minutes, "fetched_at": AT}
+            hours = {"usual_taken": usual, "minutes_observed": minutes, "fetched_at": AT, **seen}
             self.add("station_usuals", {**of, "hour_of_week": HOUR, **hours})
             self.add("station_usuals", {**of, "hour_of_week": HOUR + 1, **hours, "usual_taken": 99.0})
         for neighbour_id, distance_m in (near or {}).items():
@@ -82,6 +85,29 @@ def test_before_there_is_an_hour_of_history_it_needs_a_share_of_its_capacity(cit
     history = {} if minutes is None else {"usual": 1.0, "minutes": minutes}
     city.station("a", 2, capacity=20, **history)
     assert city.deficits("usual_taken, need, deficit") == {"a": (None, 20 * TARGET_PCT / 100, 4)}
+
+
+def test_it_says_how_much_of_a_need_was_seen(city: City) -> None:
+    city.station("seen", 0, usual=6)
+    city.station("estimated", 0, usual=6, taken=3, minutes_with_vehicle=15, minutes_renting=60)
+    assert city.deficits("deficit, share_observed") == {"seen": (6, None), "estimated": (6, 0.25)}
+
+
+def test_a_status_is_as_old_as_the_older_of_what_is_said_of_it(city: City) -> None:
+    before, after = AT - timedelta(days=2), AT + timedelta(hours=3)
+    for name, said in {"moves": AT, "stands": before, "ahead": after, "silent": None}.items():
+        city.station(name, 0, feed_updated_at=said)
+    found = city.deficits("status_at, fetched_at")
+    assert {name: status == fetched for name, (status, fetched) in found.items()} == {
+        "moves": True, "stands": False, "ahead": True, "silent": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("docks", "expected"), [(3, 4.5), (9, 0), (None, None)])
+def test_riders_who_will_find_no_dock(city: City, docks: int | None, expected: float | None) -> None:
+    city.station("a", 5, usual=1, usual_returned=7.5, docks_available=docks)
+    city.station("unknown", 5, docks_available=0)
+    assert city.deficits("dock_shortfall") == {"a": expected, "unknown": None}
 
 
 def test_a_neighbour_serves_what_it_has_beyond_its_own_need(city: City) -> None:

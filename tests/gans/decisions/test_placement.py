@@ -26,7 +26,7 @@ AT = datetime(2025, 5, 27, 6, 12, tzinfo=UTC)
 
 def station(name: str, deficit: float | None, north_m: float = 0.0, **fields: Any) -> Station:
     known = {"name": name, "latitude": PARIS[0] + north_m * METRE_NORTH, "longitude": PARIS[1], "vehicles_available": 0}
-    hour = {"local_hour_of_week": 32, "usual_taken": None, "known_at": AT}
+    hour = {"local_hour_of_week": 32, "usual_taken": None, "share_observed": None, "data_at": AT, "known_at": AT}
     return Station(station_id=name, deficit=deficit, **{**known, **hour, **fields})
 
 
@@ -151,7 +151,9 @@ def velib(captures: Path) -> list[Station]:
             vehicles_available=(available := status[one["station_id"]]["num_bikes_available"]),
             local_hour_of_week=32,
             usual_taken=None,
+            share_observed=None,
             deficit=max(0.0, TARGET_PCT / 100 * one["capacity"] - available),
+            data_at=AT,
             known_at=AT,
         )
         for one in told("station_information")

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from gans import decisions
 from gans.decision import Proposal
@@ -13,6 +13,7 @@ from gans.errors import NotKnown, NotReady
 from gans.lifecycle.features import FEATURES, read_features
 from gans.lifecycle.propose import propose
 from gans.lifecycle.record import record
+from gans.tables import metadata
 from gans.tables.decisions import proposals
 from tests.local.cli.test_decide import AT, system
 
@@ -34,6 +35,19 @@ def test_what_became_known_later_is_not_read(engine: Engine) -> None:
     system(engine, ("Rivoli", 0, 100))
     assert len(read_features(engine, placement.decision, "velib", AT)) == 1
     assert read_features(engine, placement.decision, "velib", AT - timedelta(microseconds=1)) == []
+
+
+def test_nothing_is_proposed_on_a_feed_that_stands_still_unless_asked(engine: Engine) -> None:
+    """Fetched a moment ago, and made days before."""
+    system(engine, ("Rivoli", 0, 100))
+    made = AT - timedelta(days=24)
+    with engine.begin() as connection:
+        connection.execute(update(metadata.tables["station_status"]).values(feed_updated_at=made))
+    with pytest.raises(NotReady, match=r"The newest data of velib are of 2025-05-03 06:12 UTC, 24 days ago.*--even-if-old"):
+        propose(engine, placement.decision, "velib", REQUEST, NOW)
+    proposed = propose(engine, placement.decision, "velib", REQUEST, NOW, even_if_old=True)
+    assert proposed.basis.data_at == made
+    assert proposed.answer.spots
 
 
 def test_what_is_missing_is_named_with_what_to_do(engine: Engine) -> None:
@@ -91,7 +105,7 @@ class TestEveryDecision:
         assert ":as_of" in sql
 
     def test_its_rows_say_when_they_became_known(self, decision: Proposal) -> None:
-        assert "known_at" in decision.row.__struct_fields__
+        assert {"known_at", "data_at"} <= set(decision.row.__struct_fields__)
 
     def test_an_empty_database_is_not_ready(self, engine: Engine, decision: Proposal) -> None:
         assert read_features(engine, decision, "nowhere", datetime(2026, 1, 1, tzinfo=UTC)) == []
