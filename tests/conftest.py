@@ -64,8 +64,9 @@ TOGETHER = {
     "tests/aws/": "aws",
     "tests/dashboard/": "dashboard",
     "tests/infra_cdk/": "cdk",
-    "tests/lambdas/test_survival.py": "killed functions",
+    "tests/lambdas/test_survival.py": "killable",
     "tests/notebooks/": "notebooks",
+    "tests/survival/test_kills.py::test_a_database_killed": "killable",
     "tests/schema/test_dictionary.py": "demo",
     "tests/schema/test_queries.py": "demo",
     "tests/test_article.py": "demo",
@@ -191,6 +192,16 @@ def engine(migrated: Engine) -> Iterator[Engine]:
         for table in reversed(_WRITTEN):
             if table.name in filled:
                 connection.execute(table.delete())
+
+
+@pytest.fixture(scope="session")
+def killable(request: pytest.FixtureRequest) -> Iterator[mysql.Server]:
+    """A MySQL server that may be killed."""
+    if "mysql" not in _chosen(request.config):
+        pytest.skip("mysql is not among --databases")
+    server = mysql.start("mysql", throwaway=True)
+    yield server
+    mysql.stop(server.home)
 
 
 @cache

@@ -41,24 +41,14 @@ for line in sys.stdin:
 """An environment of the load function: takes a batch of keys a line, and says which of them are to be delivered again."""
 
 
-@pytest.fixture(scope="module")
-def server(request: pytest.FixtureRequest) -> Iterator[mysql.Server]:
-    """A MySQL server that may be killed."""
-    if "mysql" not in str(request.config.getoption("--databases")).split(","):
-        pytest.skip("mysql is not among --databases")
-    running = mysql.start("mysql", throwaway=True)
-    yield running
-    mysql.stop(running.home)
-
-
 @pytest.fixture
-def tables(server: mysql.Server, environment: pytest.MonkeyPatch) -> Iterator[Engine]:
+def tables(killable: mysql.Server, environment: pytest.MonkeyPatch) -> Iterator[Engine]:
     """An empty database, migrated; the function knows it."""
-    root = open_engine(Settings(database_url=f"{server.url}mysql"))
+    root = open_engine(Settings(database_url=f"{killable.url}mysql"))
     with root.begin() as connection:
         connection.exec_driver_sql("CREATE DATABASE gans")
-    environment.setenv("GANS_DATABASE_URL", f"{server.url}gans")
-    engine = open_engine(Settings(database_url=f"{server.url}gans"))
+    environment.setenv("GANS_DATABASE_URL", f"{killable.url}gans")
+    engine = open_engine(Settings(database_url=f"{killable.url}gans"))
     migrate.upgrade(engine)
     yield engine
     clear_resources()
@@ -133,19 +123,19 @@ def await_insert(engine: Engine) -> None:
 
 @pytest.mark.servers
 def test_a_database_killed_in_mid_load_and_away_for_many_deliveries_costs_nothing(
-    server: mysql.Server, tables: Engine, keys: list[str], landing: Landing, loaders: list[Loader]
+    killable: mysql.Server, tables: Engine, keys: list[str], landing: Landing, loaders: list[Loader]
 ) -> None:
     loaders.append(Loader())
     (loader,) = loaders
     weather = sorted(keys, key=lambda key: "weather" not in key)
     loader.send(weather)
     await_insert(tables)
-    server.kill()
+    killable.kill()
     waiting = loader.again()
     assert waiting, "the database outlived the load"
     for _ in range(3):
         assert loader.deliver(waiting) == waiting
-    assert mysql.start("mysql", home=server.home) == server
+    assert mysql.start("mysql", home=killable.home) == killable
     tables.dispose()
     assert len(dump(tables)["collection_runs"]) >= len(keys) - len(waiting)
     assert loader.deliver(waiting) == [], "the same environment of the function goes on"

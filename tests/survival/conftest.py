@@ -142,6 +142,7 @@ def content(engine: Engine) -> dict[str, Rows]:
         for column in table.columns
         if newest_by(table, column.name) == column.name
     }
+    versions |= {("station_status", name) for name in ("local_hour_of_week", "hour_of_week")}  # of when it was fetched
     return {
         name: sorted(({key: value for key, value in row.items() if (name, key) not in versions} for row in rows), key=repr)
         for name, rows in kept.items()

@@ -120,40 +120,30 @@ def _await_request(simulator: Simulator, asked: int, process: "subprocess.Popen[
         time.sleep(0.002)
 
 
-@pytest.fixture
-def server(request: pytest.FixtureRequest) -> Iterator[mysql.Server]:
-    """A MySQL server that may be killed."""
-    if "mysql" not in str(request.config.getoption("--databases")).split(","):
-        pytest.skip("mysql is not among --databases")
-    running = mysql.start("mysql", throwaway=True)
-    yield running
-    mysql.stop(running.home)
-
-
 @pytest.mark.servers
-def test_a_database_killed_in_mid_load_loses_nothing_and_keeps_no_half(server: mysql.Server, tmp_path: Path) -> None:
+def test_a_database_killed_in_mid_load_loses_nothing_and_keeps_no_half(killable: mysql.Server, tmp_path: Path) -> None:
     folder = tmp_path / "disturbed"
     _land_much(folder)
     expected = open_engine(Settings(database_url=f"sqlite:///{tmp_path}/expected.db"))
     migrate.upgrade(expected)
     assert Command(folder, f"sqlite:///{tmp_path}/expected.db")("load").code == 0
-    root = create_engine(server.url)
+    root = create_engine(killable.url)
     with root.begin() as connection:
-        connection.execute(text("CREATE DATABASE gans"))
+        connection.execute(text("CREATE DATABASE kills"))
     root.dispose()
-    command, moments = Command(folder, f"{server.url}gans"), random.Random("kills")
-    migrated = open_engine(Settings(database_url=f"{server.url}gans"))
+    command, moments = Command(folder, f"{killable.url}kills"), random.Random("kills")
+    migrated = open_engine(Settings(database_url=f"{killable.url}kills"))
     migrate.upgrade(migrated)
     for round_ in range(2):
         process = command.start("load")
         loaded = _await_insert(migrated, process)
         time.sleep(moments.uniform(0, 0.2))
-        server.kill()
+        killable.kill()
         output = ended(process)
         assert output.code == 3, f"the database outlived the load of round {round_}: {output}"
         assert output.err.startswith("The database: ")
         assert "What was landed is kept" in output.err
-        assert mysql.start("mysql", home=server.home) == server
+        assert mysql.start("mysql", home=killable.home) == killable
         migrated.dispose()
         found = dump(migrated)
         known = {line["landing_key"] for line in found["collection_runs"]}
