@@ -389,7 +389,9 @@ def test_control_characters_of_an_upstream_never_reach_the_terminal() -> None:
 
 def test_ctrl_c_lands_what_there_was(gans: Gans, simulator: Simulator, tmp_path: Path) -> None:
     simulator.inject("timeout", times=3, host="en.wikipedia.org", match="Paris")
-    process = subprocess.Popen([sys.executable, "-c", "from local.cli.main import main; main()", "collect", "cities"],
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # also below a run in the background
+    program = f"{heard}; from local.cli.main import main; main()"
+    process = subprocess.Popen([sys.executable, "-c", program, "collect", "cities"],
                                stderr=subprocess.PIPE, text=True)  # fmt: skip
     while process.poll() is None and not any("Paris" in path for path in simulator.requests):
         time.sleep(0.05)

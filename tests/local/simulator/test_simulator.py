@@ -385,7 +385,8 @@ class TestServer:
         assert capfd.readouterr() == ("", "")
 
     def test_serves_until_ctrl_c(self) -> None:
-        code = "from local.simulator import serve; serve(0, 2, 7)"
+        heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # also below a run in the background
+        code = f"{heard}; from local.simulator import serve; serve(0, 2, 7)"
         with subprocess.Popen([sys.executable, "-uc", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as served:
             assert served.stdout
             line = served.stdout.readline()
