@@ -21,7 +21,8 @@ from local.servers.dashboard import served
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(database: str) -> Iterator[Browser]:
+    """For the tests on one database: it takes time as long as it is open, also where nobody looks."""
     with chromium.browser() as found:
         yield found
 
