@@ -16,6 +16,7 @@ from benchmarks import (
     assets,
     cities,
     dashboard,
+    demand,
     deployed,
     imports,
     minute,
@@ -42,6 +43,7 @@ SUITES: dict[str, Callable[[], AbstractContextManager[Suite]]] = {
 APART: dict[str, tuple[Callable[[], tuple[Sequence[report.Listing], Mapping[str, str]]], tuple[str, str]]] = {
     "deployed": (deployed.measure, report.DEPLOYED),
     "queries": (queries.measure, report.QUERIES),
+    "demand": (demand.measure, report.DEMAND),
 }
 """What has no peers and takes minutes, so that each is run by its name alone; and between which markers it is kept."""
 

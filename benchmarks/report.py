@@ -16,6 +16,7 @@ JSON = HERE / "results.json"
 README = HERE / "README.md"
 BEGIN, END = "<!-- results: written by `make bench` -->", "<!-- /results -->"
 DEPLOYED = "<!-- deployed: written by `python -m benchmarks deployed` -->", "<!-- /deployed -->"
+DEMAND = "<!-- demand: written by `python -m benchmarks demand` -->", "<!-- /demand -->"
 QUERIES = "<!-- queries: written by `python -m benchmarks queries` -->", "<!-- /queries -->"
 
 _HEADINGS = ("benchmark", "ours", "peer", "against", "unit", "ratio", "target", "holds")
