@@ -65,7 +65,15 @@ def measure() -> tuple[list[Listing], dict[str, str]]:
         for series in SERIES
         for share in (0.5, 1.0)
     ]
-    headings = ("hidden hours", "taken an hour", "estimate: error", "bias", "mean of all minutes: error", "bias", "cells")
+    headings = (
+        "hidden hours",
+        "taken an hour",
+        "error of the estimate",
+        "bias of the estimate",
+        "error of the mean of all minutes",
+        "bias of that mean",
+        "cells",
+    )
     return [Listing("Demand where nothing could be taken, vehicles an hour", headings, rows)], {"duckdb": duckdb.__version__}
 
 
