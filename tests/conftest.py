@@ -97,14 +97,15 @@ Once = Callable[[str, Callable[[Path], Any]], tuple[Path, Any]]
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+def once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Once:
     """Makes something once for all workers of a run: the first to ask makes it, in a folder that all only read.
 
     Returns:
         What gives, for a name and what is to be done in the empty folder, the folder and what that returned.
     """
     base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "once"
+    # Not the environment: a run within a test inherits that, and would share the folder with every other such run.
+    shared = (base.parent if hasattr(request.config, "workerinput") else base) / "once"
     shared.mkdir(exist_ok=True)
 
     @cache
