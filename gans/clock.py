@@ -1,7 +1,8 @@
 """The time."""
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 
 def utc_now() -> datetime:
@@ -15,6 +16,16 @@ def clock_of(zone: str | None) -> ZoneInfo | None:
         return ZoneInfo(zone) if zone else None
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones, or one too long
         return None
+
+
+def zone_named(text: str | None) -> str | None:
+    """The IANA name of a time zone that is told with other capitals, or with blanks; None where there is none."""
+    return _zones().get("_".join(text.split()).lower()) if text else None
+
+
+@cache
+def _zones() -> dict[str, str]:
+    return {name.lower(): name for name in available_timezones()}
 
 
 def hour_of_week(local: datetime) -> int:

@@ -203,6 +203,9 @@ CREATE TABLE systems (
     watched_at DATETIME(6) NOT NULL COMMENT 'when the watchlist said so (UTC)' DEFAULT '1970-01-01 00:00:00',
     discovered_at DATETIME(6) NOT NULL COMMENT 'when the discovery document said so (UTC)' DEFAULT '1970-01-01 00:00:00',
     fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    station_information_named_at DATETIME(6) NOT NULL COMMENT 'when the discovery document named the address of station_information (UTC)' DEFAULT '1970-01-01 00:00:00',
+    station_status_named_at DATETIME(6) NOT NULL COMMENT 'when the discovery document named the address of station_status (UTC)' DEFAULT '1970-01-01 00:00:00',
+    vehicle_status_named_at DATETIME(6) NOT NULL COMMENT 'when the discovery document named the address of vehicle_status (UTC)' DEFAULT '1970-01-01 00:00:00',
     CONSTRAINT pk_systems PRIMARY KEY (system_id),
     CONSTRAINT fk_systems_city_id_cities FOREIGN KEY(city_id) REFERENCES cities (city_id)
 ) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A shared-mobility system of the watchlist.' COLLATE utf8mb4_bin;

@@ -1,23 +1,29 @@
 """What the feeds of the General Bikeshare Feed Specification share, versions 1.0 to 3.0 (https://gbfs.org/documentation).
 
 A feed is one JSON object: `last_updated`, `ttl` (s), `version`, and under `data` a list of things, or one thing. Its items are
-decoded straight from the bytes; where one of them does not fit, all are decoded one by one, and that one alone is refused.
+decoded straight from the bytes; where one of them does not fit, all are decoded one by one, and of that one each field by itself.
 
 Rules; those of one feed stand at its source
-1. Numbers and truths may be texts ("12", "true"), truths 0 and 1; ids may be integers. A text of version 3 is a list of
-   translations: the English one is taken, else the first.
-2. A count below 0 or above 10,000 (999999 docks) stands for no count: it is unknown, and the ledger counts it.
+1. Numbers and truths may be texts ("12", "true"), truths 0 and 1; ids and names may be numbers. A text of version 3 is a list of
+   translations: the first English one that is not blank is taken, else the first that is not.
+2. A count below 0, or of 999 and more, stands for no count: 999 or 999999 docks mean "any number", and thousands of vehicles a
+   whole fleet. It is unknown, and the ledger counts it.
 3. Of items with one id the first stays, whether the others say the same or not (systems list their stations twice, or give
-   several stations one id); the ledger counts them.
+   several stations one id); the ledger counts them. An item without an id, or with a blank one, is refused.
 4. A time is POSIX seconds, or milliseconds where it is beyond the year 5000, or RFC 3339. One outside of 2000 to 2100 is none.
 5. `last_updated` may be missing, or be called `lastUpdatedOther` (Vélib'). A feed is stale where it was older than 15 minutes
    when it was fetched, or its clock cannot be trusted: it is ahead by more than a minute, or tells milliseconds.
-6. An answer may be wrapped into the `data` of another object, with `headers` and `status` beside it.
-7. A feed that says nothing of a thing leaves it unknown; nothing that is not told is 0 or false.
+6. An answer may be wrapped into the `data` of another object, with `headers` and `status` beside it; so may each item.
+7. A feed that says nothing of a thing leaves it unknown; nothing that is not told is 0 or false. A field that does not fit is
+   unknown, and costs nothing else; the ledger counts it. What is nearly JSON is read as `_json` says.
+8. Fields of the specification that are not named here or at the sources say nothing of where vehicles are or what is free; they
+   are left out: addresses, areas, regions, prices, links, pictures, opening hours, equipment, environmental labels.
 """
 
+import math
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from operator import attrgetter
@@ -30,8 +36,11 @@ import msgspec
 from gans.errors import BadData
 from gans.geography import on_earth
 from gans.source import Capture, Reject, Repaired, Request
+from gans.sources import _json
 
-MOST_COUNTED: Final = 10_000
+MOST_COUNTED: Final = 998
+"""The most that a count may say (rule 2)."""
+
 OLD: Final = timedelta(minutes=15)
 AHEAD: Final = timedelta(minutes=1)
 LONGEST_TTL_S: Final = 86_400
@@ -40,6 +49,8 @@ LONGEST_TTL_S: Final = 86_400
 _MILLISECONDS: Final = 100_000_000_000
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _EXCERPT_BYTES: Final = 400
+_MOST_NAMED: Final = 5
+_HTTP_PORT: Final = 80
 _VERSION_CHARS: Final = 20
 
 FEEDS: Final = {
@@ -52,12 +63,6 @@ FEEDS: Final = {
 }
 """The names of the feeds that are read, in all versions → their names in version 3."""
 
-_COUNTS: Final = {
-    "num_vehicles_available", "num_bikes_available", "num_vehicles_disabled", "num_bikes_disabled", "num_docks_available",
-    "num_docks_disabled", "capacity", "count", "numbikesavailable", "numdocksavailable", "mechanical", "ebike",
-}  # fmt: skip
-_TIMES: Final = {"last_reported", "duedate"}
-
 Id = int | str
 Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_COUNTED)]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -65,11 +70,17 @@ T = TypeVar("T")
 
 
 class _Translation(msgspec.Struct):
-    text: str
-    language: str = ""
+    text: str | None = None
+    language: str | None = None
 
 
 Text = str | list[_Translation] | None
+
+
+class Places(msgspec.Struct, gc=False):
+    """How many vehicles of some types there is room for."""
+
+    count: Count | None = None
 
 
 class Station(msgspec.Struct, kw_only=True, gc=False):
@@ -80,15 +91,20 @@ class Station(msgspec.Struct, kw_only=True, gc=False):
     lat: float | None = None
     lon: float | None = None
     capacity: Count | None = None
+    vehicle_type_capacity: dict[str, Count | None] | None = None
+    vehicle_capacity: dict[str, Count | None] | None = None
+    vehicle_docks_capacity: list[Places] | None = None
+    vehicle_types_capacity: list[Places] | None = None
+    vehicle_type_area_capacity: list[Places] | None = None
     is_virtual_station: bool | None = None
     is_charging_station: bool | None = None
 
 
 class TypeCount(msgspec.Struct, gc=False):
-    """How many vehicles of a type there are."""
+    """How many vehicles of a type there are; a type without an id has a blank one."""
 
-    vehicle_type_id: Id
-    count: Count
+    vehicle_type_id: Id = ""
+    count: Count | None = None
 
 
 class Status(msgspec.Struct, kw_only=True, gc=False):
@@ -97,8 +113,11 @@ class Status(msgspec.Struct, kw_only=True, gc=False):
     station_id: Id
     num_vehicles_available: Count | None = None
     num_bikes_available: Count | None = None
+    num_scooters_available: Count | None = None
+    num_ebikes_available: Count | None = None
     num_vehicles_disabled: Count | None = None
     num_bikes_disabled: Count | None = None
+    num_scooters_unavailable: Count | None = None
     num_docks_available: Count | None = None
     num_docks_disabled: Count | None = None
     is_installed: bool | None = None
@@ -106,7 +125,8 @@ class Status(msgspec.Struct, kw_only=True, gc=False):
     is_returning: bool | None = None
     last_reported: Time | None = None
     vehicle_types_available: list[TypeCount] | None = None
-    num_bikes_available_types: list[dict[str, Count]] | dict[str, Count] | None = None
+    num_bikes_available_types: list[dict[str, Count | None]] | dict[str, Count | None] | None = None
+    vehicle_docks_available: list[Places] | None = None
 
 
 class Head(msgspec.Struct, rename={"last_updated_other": "lastUpdatedOther"}):
@@ -186,12 +206,14 @@ def feed(body: bytes, kind: type[T], key: str, *names: str) -> Feed[T]:
         BadData: not JSON, or without such a list.
     """
     try:
-        head = _fast(cast("Any", kind), names).decode(body)
-        items = next(listed for name in names if (listed := getattr(head.data, name)) is not None)
-    except (StopIteration, ValueError, RecursionError):
-        head = _opened(body, names)
-        return once(head, *decoded(_undecoded(head.data, names), kind), key)
-    return once(head, items, [], Counter(), key)
+        head, repairs = _json.decode(body, _fast(cast("Any", kind), names).decode)
+        lists = [listed for name in names if (listed := getattr(head.data, name)) is not None]
+        items = next(filter(None, lists), lists[0])
+    except (IndexError, ValueError, RecursionError):
+        head, repairs = _opened(body, names)
+        items, refused, mended = decoded(_undecoded(head.data, names), kind)
+        return once(head, items, refused, repairs + mended, key)
+    return once(head, items, [], repairs, key)
 
 
 def once(head: Head, items: list[T], refused: list[Reject], repairs: Counter[str], key: str) -> Feed[T]:
@@ -203,6 +225,10 @@ def once(head: Head, items: list[T], refused: list[Reject], repairs: Counter[str
         for item_id, item in zip(ids, items, strict=True):
             first.setdefault(item_id, item)
         ids, items = list(first), list(first.values())
+    if "" in ids:
+        blank = ids.index("")
+        refused = [*refused, Reject(f"{key} is blank", msgspec.json.encode(items[blank]).decode())]
+        ids, items = ids[:blank] + ids[blank + 1 :], items[:blank] + items[blank + 1 :]
     return Feed(head=head, ids=ids, items=items, refused=refused, repairs=repairs)
 
 
@@ -216,9 +242,10 @@ def _fast(kind: Any, names: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
 def _undecoded(data: msgspec.Raw, names: Sequence[str]) -> list[msgspec.Raw]:
     try:
         named = msgspec.json.decode(data, type=_Named)
-        listed = next(listed for name in names if (listed := named.get(name)) is not None and bytes(listed) != b"null")
-        return msgspec.json.decode(listed, type=list[msgspec.Raw])
-    except (StopIteration, ValueError, RecursionError):
+        told = [named[name] for name in names if bytes(named.get(name, b"null")) != b"null"]
+        lists = [msgspec.json.decode(listed, type=list[msgspec.Raw]) for listed in told]
+        return next(filter(None, lists), lists[0])
+    except (IndexError, ValueError, RecursionError):
         raise BadData(f"The feed has no {' or '.join(names)}") from None
 
 
@@ -231,46 +258,173 @@ def decoded(raw: Sequence[msgspec.Raw], kind: type[T]) -> tuple[list[T], list[Re
             try:
                 items.append(decode(item))
             except ValueError:
-                items.append(msgspec.convert(_mended(msgspec.json.decode(item), repairs), kind, strict=False))
+                mended = Counter[str]()
+                items.append(_mended(item, kind, mended))
+                repairs.update(mended)
         except (ValueError, RecursionError) as error:
             refused.append(Reject(str(error), bytes(item)[:_EXCERPT_BYTES].decode(errors="replace")))
     return items, refused, repairs
 
 
-def _opened(body: bytes, names: Sequence[str]) -> _Whole:
-    """A feed with its `data` undecoded, which may be wrapped once (rule 6).
+class _Field(NamedTuple):
+    """A field of an item: its name, its name in the feed, its type, and whether an item without it is none."""
+
+    name: str
+    told: str
+    kind: Any
+    is_required: bool
+
+
+@cache
+def _fields(kind: Any) -> tuple[_Field, ...]:
+    return tuple(_Field(one.name, one.encode_name, one.type, one.required) for one in msgspec.structs.fields(kind))
+
+
+def _mended(raw: msgspec.Raw, kind: type[T], repairs: Counter[str]) -> T:
+    """An item that did not fit as it was told, field by field (rule 7); `repairs` counts what is changed.
+
+    Raises:
+        ValueError: it is no object, or a field that it must have is missing or does not fit.
+    """
+    fields, told = _fields(cast("Any", kind)), msgspec.json.decode(raw, type=_Named)
+    if "data" in told and not told.keys() & {field.told for field in fields}:
+        told = msgspec.json.decode(told["data"], type=_Named)
+        repairs["items wrapped by themselves"] += 1
+    values = {}
+    for field in fields:
+        if field.told in told:
+            try:
+                values[field.name] = msgspec.json.decode(told[field.told], type=field.kind, strict=False)
+            except ValueError:
+                values[field.name] = _mended_value(told[field.told], field, repairs)
+        elif field.is_required:
+            raise ValueError(f"it has no {field.told}")
+    return kind(**values)
+
+
+def _mended_value(raw: msgspec.Raw, field: _Field, repairs: Counter[str]) -> Any:
+    """A value that did not fit, by rules 1, 2 and 4; None for what is beyond them.
+
+    Raises:
+        ValueError: so is one that must not be missing.
+    """
+    try:
+        value = msgspec.json.decode(raw)
+        if mend := _MENDERS.get(field.kind):
+            value = mend(value, field.told, repairs)
+        return msgspec.convert(value, field.kind, strict=False)
+    except ValueError as error:
+        if field.is_required:
+            raise ValueError(f"{field.told}: {error}") from None
+    repairs[f"{field.told}: does not fit"] += 1
+    return None
+
+
+def _mended_count(value: Any, name: str, repairs: Counter[str]) -> Any:
+    """A count, or None for one that is none; what is no number at all stays."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return value
+    if 0 <= number <= MOST_COUNTED or math.isnan(number):
+        return value
+    repairs[f"{name}: {'negative' if number < 0 else 'too many'}"] += 1
+    return None
+
+
+def _mended_counts(value: Any, name: str, repairs: Counter[str]) -> Any:
+    """Counts by type: what does not fit costs its type alone."""
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return [_mended_counts(one, name, repairs) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {kind: _one_mended(one, Count | None, _mended_count, "vehicles of a type", repairs) for kind, one in value.items()}
+
+
+def _mended_entries(value: Any, name: str, repairs: Counter[str]) -> Any:
+    """Entries with a `count`: what does not fit costs that alone."""
+    if not isinstance(value, list):
+        return value
+    entries = []
+    for entry in value:
+        told = entry if isinstance(entry, dict) else {}
+        kind = _one_mended(told.get("vehicle_type_id"), Id, None, f"{name}: vehicle_type_id", repairs)
+        count = _one_mended(told.get("count"), Count | None, _mended_count, "count", repairs)
+        entries.append({"vehicle_type_id": kind or "", "count": count})
+    return entries
+
+
+def _one_mended(value: Any, kind: Any, mend: Any, name: str, repairs: Counter[str]) -> Any:
+    try:
+        return msgspec.convert(mend(value, name, repairs) if mend else value, kind, strict=False)
+    except ValueError:
+        repairs[f"{name}: does not fit"] += 1
+        return None
+
+
+def _mended_text(value: Any, name: str, repairs: Counter[str]) -> Any:
+    """A text, or the translations that are some."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, list):
+        return [one for one in value if isinstance(one, dict) and isinstance(one.get("text"), str)]
+    return value
+
+
+def _mended_time(value: Any, name: str, repairs: Counter[str]) -> Any:
+    found = instant(value)
+    return value if found is None else found
+
+
+_MENDERS: Final[dict[Any, Callable[[Any, str, Counter[str]], Any]]] = {
+    Count | None: _mended_count,
+    Time | None: _mended_time,
+    Text: _mended_text,
+    list[TypeCount] | None: _mended_entries,
+    list[Places] | None: _mended_entries,
+    dict[str, Count | None] | None: _mended_counts,
+    list[dict[str, Count | None]] | dict[str, Count | None] | None: _mended_counts,
+}
+"""By type of a field: how a value that does not fit is mended."""
+
+
+def _opened(body: bytes, names: Sequence[str]) -> tuple[_Whole, Counter[str]]:
+    """A feed with its `data` undecoded, which may be wrapped once (rule 6), and what was mended to read it.
 
     Raises:
         BadData: not JSON, or not a feed.
     """
     try:
-        whole = msgspec.json.decode(body, type=_Whole)
+        whole, repairs = _json.decode(body, _decode_whole)
+        if not bytes(whole.data):
+            raise BadData("Not a feed of GBFS: it has no `data`")
         data = msgspec.json.decode(whole.data, type=_Named)
-        return msgspec.json.decode(whole.data, type=_Whole) if "data" in data and not data.keys() & set(names) else whole
+        if "data" in data and not data.keys() & set(names):
+            whole = _decode_whole(whole.data)
     except (ValueError, RecursionError) as error:
         raise BadData(f"Not a feed of GBFS: {error}") from None
+    return whole, repairs
 
 
-def one(body: bytes, kind: type[T], *fields: str) -> tuple[Head, T]:
-    """A feed whose `data` is one thing; `fields` are some that it has.
+_decode_whole = msgspec.json.Decoder(_Whole).decode
+
+
+def one(body: bytes, kind: type[T], *fields: str) -> tuple[T, list[Repaired]]:
+    """What a feed whose `data` is one thing tells of it, and what was mended; `fields` are some that it has.
 
     Raises:
         BadData: not JSON, or not as `kind` says.
     """
-    whole = _opened(body, fields)
-    try:
-        return whole, msgspec.json.decode(whole.data, type=kind, strict=False)
-    except (ValueError, RecursionError) as error:
-        raise BadData(f"Not a feed of GBFS: {error}") from None
+    whole, repairs = _opened(body, fields)
+    items, refused, mended = decoded([whole.data], kind)
+    if refused:
+        raise BadData(f"Not a feed of GBFS: {refused[0].reason}")
+    return items[0], [Repaired(rule, times) for rule, times in sorted((repairs + mended).items())]
 
 
 class _Link(msgspec.Struct):
     name: str
     url: str
-
-
-class _Links(msgspec.Struct):
-    feeds: list[_Link]
 
 
 class Discovery(NamedTuple):
@@ -283,33 +437,63 @@ class Discovery(NamedTuple):
     head: Head
     urls: dict[str, str]
     refused: list[Reject]
+    repairs: Counter[str]
 
 
 def discovery(body: bytes) -> Discovery:
-    """The feeds of a system: those in English where it tells them in several languages, else in the first.
+    """The feeds of a system: those in English where it tells them in several languages, else in the first that names some.
 
     An address that begins with `http:` is asked by https; any other that does not begin with `https:` is refused.
 
     Raises:
         BadData: not JSON, or not a discovery document.
     """
-    head = _opened(body, ("feeds", "en"))
-    try:
-        data = msgspec.json.decode(head.data, type=_Named)
-        if "feeds" in data:
-            links = msgspec.json.decode(data["feeds"], type=list[_Link])
-        else:
-            links = msgspec.json.decode(data.get("en") or next(iter(data.values()), msgspec.Raw(b"null")), type=_Links).feeds
-    except (ValueError, RecursionError) as error:
-        raise BadData(f"Not a discovery document of GBFS: {error}") from None
+    head, repairs = _opened(body, ("feeds", "en"))
+    data = msgspec.json.decode(head.data, type=_Named)
+    if other := data.keys() & {"datasets", "versions"}:
+        raise BadData(_other_document(other.pop(), head.data))
+    languages = sorted(data, key=lambda language: not language.lower().startswith("en"))
+    lists = [data["feeds"]] if "feeds" in data else [_links_of(data[language]) for language in languages]
     urls, refused = dict[str, str](), list[Reject]()
-    for link in links:
-        if link.name in FEEDS:
+    for listed in lists:
+        for link in _list_of(listed):
             try:
-                urls.setdefault(FEEDS[link.name], secured(link.url))
-            except BadData as error:
-                refused.append(Reject(f"{link.name}: {error}", link.url[:_EXCERPT_BYTES]))
-    return Discovery(head, urls, refused)
+                named = msgspec.json.decode(link, type=_Link)
+            except ValueError as error:
+                refused.append(Reject(f"no link to a feed: {error}", bytes(link)[:_EXCERPT_BYTES].decode(errors="replace")))
+                continue
+            if named.name in FEEDS:
+                try:
+                    urls.setdefault(FEEDS[named.name], secured(named.url))
+                except BadData as error:
+                    refused.append(Reject(f"{named.name}: {error}", named.url[:_EXCERPT_BYTES]))
+        if urls or refused:
+            break
+    return Discovery(head, urls, refused, repairs)
+
+
+def _links_of(language: msgspec.Raw) -> msgspec.Raw:
+    try:
+        return msgspec.json.decode(language, type=_Named).get("feeds", msgspec.Raw(b"[]"))
+    except ValueError:
+        return msgspec.Raw(b"[]")
+
+
+def _list_of(raw: msgspec.Raw) -> list[msgspec.Raw]:
+    try:
+        return msgspec.json.decode(raw, type=list[msgspec.Raw])
+    except ValueError:
+        return []
+
+
+def _other_document(names: str, data: msgspec.Raw) -> str:
+    """What is wrong with a list of data sets (manifest.json) or of versions (gbfs_versions.json), and what to do."""
+    name = {"datasets": "manifest.json", "versions": "gbfs_versions.json"}[names]
+    urls = re.findall(r'"(https?://[^"\\\s]+)"', bytes(data).decode(errors="replace"))
+    return (
+        f"This is {name}, a list of {names}, and not the discovery document of a system: "
+        f"give the address of one of them in the watchlist: {', '.join(urls[:_MOST_NAMED])}"
+    )
 
 
 def secured(url: str) -> str:
@@ -318,11 +502,13 @@ def secured(url: str) -> str:
     Raises:
         BadData: it is no address of the web.
     """
-    url = url.strip()
-    if url.startswith("http://"):
-        url = f"https://{url.removeprefix('http://')}"
+    scheme, _, rest = url.strip().partition("://")
+    url = f"https://{rest}" if scheme.lower() in ("http", "https") else url.strip()
     try:
-        host = urlsplit(url).hostname or ""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if scheme.lower() == "http" and parts.port == _HTTP_PORT:
+            url = parts._replace(netloc=parts.netloc.removesuffix(f":{_HTTP_PORT}")).geturl()
         if not url.startswith("https://") or not host or not host.isascii() or not url.isprintable():
             raise ValueError
     except ValueError:
@@ -337,13 +523,16 @@ def request(unit: str, url: str, context: Mapping[str, Any]) -> Request:
     return Request(unit=unit, url=bare, params=dict(parse_qsl(parts.query, keep_blank_values=True)), context=context)
 
 
+_decode_head = msgspec.json.Decoder(Head).decode
+
+
 def holds_until(capture: Capture) -> datetime:
     """Until when a feed holds: `ttl` after it was renewed; not at all where it is stale (rule 5).
 
     The context's `ttl_s` is what the watchlist says, where it knows better.
     """
     try:
-        head = msgspec.json.decode(capture.body, type=Head)
+        head, _ = _json.decode(capture.body, _decode_head)
     except (ValueError, RecursionError):
         return capture.fetched_at
     if head.is_stale(capture.fetched_at):
@@ -366,43 +555,20 @@ def identity(value: Id) -> str:
 
 
 def text(value: Text) -> str | None:
-    """A text in English, or in the first of its languages."""
+    """A text in English, or in the first of its languages in which it is not blank."""
     if isinstance(value, list):
-        value = next((one.text for one in value if one.language.startswith("en")), value[0].text if value else None)
+        told = [one for one in value if one.text and one.text.strip()]
+        value = next((one.text for one in told if (one.language or "").lower().startswith("en")), told[0].text if told else None)
     return (value or "").strip() or None
 
 
-def _mended(item: Any, repairs: Counter[str]) -> Any:
-    """An item that did not fit as it was told, by rules 2 and 4; `repairs` counts what they change."""
-    if not isinstance(item, dict):
-        return item
-    for name in _TIMES & item.keys():
-        item[name] = instant(item[name])
-    for name in _COUNTS & item.keys():
-        item[name] = _counted(item[name], name, repairs)
-    types = item.get("num_bikes_available_types")
-    for kinds in types if isinstance(types, list) else [types]:
-        if isinstance(kinds, dict):
-            counted = {kind: _counted(value, "vehicles of a type", repairs) for kind, value in kinds.items()}
-            kinds.clear()
-            kinds.update((kind, count) for kind, count in counted.items() if count is not None)
-    types = item.get("vehicle_types_available")
-    if isinstance(types, list):
-        mended = [_mended(one, repairs) for one in types]
-        item["vehicle_types_available"] = [one for one in mended if not isinstance(one, dict) or one.get("count") is not None]
-    return item
-
-
-def _counted(value: Any, name: str, repairs: Counter[str]) -> Any:
-    """A count, or None for one that is none; what is no number at all stays, to be refused."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return value
-    if 0 <= number <= MOST_COUNTED:
-        return value
-    repairs[f"{name}: {'negative' if number < 0 else 'too many'}"] += 1
-    return None
+def total(counts: Iterable[int | None]) -> int | None:
+    """What counts add up to; None where one of them is unknown, or there is none, or they are no count together."""
+    known = list(counts)
+    if not known or None in known:
+        return None
+    found = sum(cast("list[int]", known))
+    return found if found <= MOST_COUNTED else None
 
 
 def instant(value: Any) -> datetime | None:

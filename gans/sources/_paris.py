@@ -1,13 +1,14 @@
 """Paris's open data as a second provider of stations and their status: the data set `velib-disponibilite-en-temps-reel`.
 
 The format: an export of the data set as JSON, a list of records (https://opendata.paris.fr, Explore API 2.1), which has no limit
-of rows; the same records as that API pages them, under `results`, and as its version 1 wrapped them, in `fields`, are read too.
+of rows; the same records as that API pages them, under `results`, and as its version 1 wrapped them, in `fields`, in `records` or
+in a list, are read too.
 
 Rules beside those of `_gbfs`, whose shapes the records are brought into
 1. A station's id is its `stationcode`, the number that stands on it; Vélib's own feeds have another. Some are no number
    (`11031_relais`).
 2. `OUI` and `NON` are true and false. Coordinates are {"lon", "lat"}, or a list of latitude and longitude.
-3. What is told twice (a count by kind of bicycle, and their sum) is stored as told.
+3. What is told twice (a count by kind of bicycle, and their sum) is stored as told, whether the two agree or not.
 4. A record tells its own time alone (`duedate`), and none tells that of the whole: the newest of them is when all were renewed.
 """
 
@@ -17,7 +18,7 @@ from typing import Final, Literal
 import msgspec
 
 from gans.errors import BadData
-from gans.sources import _gbfs
+from gans.sources import _gbfs, _json
 
 PROVIDER: Final = "paris_opendata"
 
@@ -54,7 +55,7 @@ class _Page(msgspec.Struct):
 
 
 class _Wrapped(msgspec.Struct):
-    fields: msgspec.Raw
+    fields: msgspec.Raw = msgspec.Raw()
 
 
 def export_of(url: str) -> str:
@@ -121,14 +122,24 @@ def _truth(value: _Truth) -> bool | None:
 def _records(body: bytes) -> _gbfs.Feed[_Record]:
     """The records in any of the three forms, each station once."""
     try:
-        if body.lstrip().startswith(b"["):
-            raw = msgspec.json.decode(body, type=list[msgspec.Raw])
-        else:
-            page = msgspec.json.decode(body, type=_Page)
-            raw = page.results or [msgspec.json.decode(one, type=_Wrapped).fields for one in page.records or ()]
+        answer, mended = _json.decode(body, _decode_answer)
+        raw = answer if isinstance(answer, list) else answer.results or answer.records or []
+        raw = [_unwrapped(record) for record in raw]
     except (ValueError, RecursionError) as error:
         raise BadData(f"Not records of the data set: {error}") from None
     if not raw:
         raise BadData("Not records of the data set: there are none")
     items, refused, repairs = _gbfs.decoded(raw, _Record)
-    return _gbfs.once(_gbfs.Head(), items, refused, repairs, "stationcode")
+    return _gbfs.once(_gbfs.Head(), items, refused, repairs + mended, "stationcode")
+
+
+_decode_answer = msgspec.json.Decoder(list[msgspec.Raw] | _Page).decode
+
+
+def _unwrapped(record: msgspec.Raw) -> msgspec.Raw:
+    """The fields of a record, which version 1 has in `fields`; what is no record stays, to be refused by itself."""
+    try:
+        fields = msgspec.json.decode(record, type=_Wrapped).fields
+    except ValueError:
+        return record
+    return fields if bytes(fields) else record

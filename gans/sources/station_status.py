@@ -4,16 +4,29 @@ The format: station_status.json of GBFS 1.0 to 3.0 (https://gbfs.org/documentati
 addresses of the feeds come from `systems`, so that a minute costs one request a system.
 
 Rules beside those of `_gbfs`
-1. Vehicles are `num_vehicles_available` (3.0), else `num_bikes_available`; what else counts the same (`numBikesAvailable`) is not
-   read. Their types are `vehicle_types_available`; before 2.1 some tell `num_bikes_available_types`, an object, or a list of
-   objects with one key each, like {"mechanical": 5, "ebike": 0}.
-2. Counts are stored as told: a station may hold more than its capacity.
-3. A station that no information was told of is stored all the same.
-4. The hour of the week is that of the fetch, in the system's own zone; unknown where the system does not tell its zone.
+1. Vehicles are `num_vehicles_available` (3.0), else `num_bikes_available` and, told beside it, `num_scooters_available` (Lyft)
+   together. Disabled ones are `num_vehicles_disabled`, else `num_bikes_disabled` and `num_scooters_unavailable` together. What
+   says the same again (`numBikesAvailable`, `stationCode`, `installed`, `status` and the like) is left out.
+2. Their types are `vehicle_types_available`; before 2.1 some tell `num_bikes_available_types`, an object, or a list of objects
+   with one key each, like {"mechanical": 5, "ebike": 0}. Where neither is told, those told beside the bikes are types: `ebike`
+   (`num_ebikes_available`, some of the bikes) and `scooter`. Scooters that the types leave out are such a type as well.
+3. A type named twice has both counts together, unless the first alone makes the types add up to the vehicles. One without an id
+   is left out.
+4. Where the vehicles are not told, they are what their types add up to, if each is known. Where one of the two is 0 and the other
+   is not, that 0 is not believed: it is unknown. Where they differ otherwise, both stay as told, for which is right is not known.
+5. Free docks are `num_docks_available`, and by rule 4 the sum of `vehicle_docks_available` (by types of vehicle) where that is
+   not told, or is 0.
+6. Counts are stored as told: a station may hold more than its capacity.
+7. A station that no information was told of is stored all the same.
+8. The hour of the week is that of the fetch, in the system's own zone; unknown where the system does not tell its zone.
+
+Whatever these rules change, or find to differ, the ledger counts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from gans.clock import clock_of, hour_of_week
 from gans.schedule import every
@@ -36,7 +49,8 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
         BadData: not the feed.
     """
     system_id, fetched_at = capture.context["system_id"], capture.fetched_at
-    if capture.context["provider"] == _paris.PROVIDER:
+    is_paris = capture.context["provider"] == _paris.PROVIDER
+    if is_paris:
         feed = _paris.status(capture.body, fetched_at)
     else:
         feed = _gbfs.feed(capture.body, _gbfs.Status, "station_id", "stations")
@@ -44,32 +58,26 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
     hour = hour_of_week(fetched_at.astimezone(clock)) if clock else None
     common = (feed.head.updated_at, hour, hour, feed.head.is_stale(fetched_at), system_id)
     earliest, latest = _gbfs.reporting(fetched_at)
-    # All at once, without a call for each: there are thousands every minute.
-    yield Rows(
-        "station_status",
-        _COLUMNS,
-        [
+    # All at once, with few calls for each: there are thousands every minute.
+    status, types = list[tuple[Any, ...]](), list[tuple[str, str, str, int]]()
+    for station_id, item in zip(feed.ids, feed.items, strict=True):
+        vehicles, by_type = (item.num_vehicles_available, _types(item) or ()) if is_paris else _vehicles(item, feed.repairs)
+        status.append(
             (
                 *common,
                 station_id,
-                item.num_bikes_available if item.num_vehicles_available is None else item.num_vehicles_available,
-                item.num_bikes_disabled if item.num_vehicles_disabled is None else item.num_vehicles_disabled,
-                item.num_docks_available,
+                vehicles,
+                _disabled(item),
+                item.num_docks_available if item.vehicle_docks_available is None else _docks(item, feed.repairs),
                 item.num_docks_disabled,
                 item.is_installed,
                 item.is_renting,
                 item.is_returning,
                 reported_at if (reported_at := item.last_reported) is None or earliest <= reported_at <= latest else None,
             )
-            for station_id, item in zip(feed.ids, feed.items, strict=True)
-        ],
-    )
-    types = [
-        (system_id, station_id, vehicle_type_id, vehicles)
-        for station_id, item in zip(feed.ids, feed.items, strict=True)
-        for counts in _types(item)
-        for vehicle_type_id, vehicles in counts.items()
-    ]
+        )
+        types += [(system_id, station_id, kind, count) for kind, count in by_type if kind and count is not None]
+    yield Rows("station_status", _COLUMNS, status)
     if types:
         yield Rows("station_vehicle_types", ("system_id", "station_id", "vehicle_type_id", "vehicles_available"), types)
     yield from feed.findings()
@@ -81,12 +89,76 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _types(item: _gbfs.Status) -> Iterable[Mapping[str, int]]:
-    """How many there are of each type of vehicle (rule 1)."""
-    if item.vehicle_types_available is not None:
-        return [{_gbfs.identity(one.vehicle_type_id): one.count} for one in item.vehicle_types_available]
-    counts = item.num_bikes_available_types or ()
-    return (counts,) if isinstance(counts, dict) else counts
+def _vehicles(item: _gbfs.Status, repairs: Counter[str]) -> tuple[int | None, Sequence[tuple[str, int | None]]]:
+    """How many vehicles there are, and how many of each type (rules 1 to 4)."""
+    bikes, scooters = item.num_bikes_available, item.num_scooters_available
+    vehicles = item.num_vehicles_available
+    if vehicles is None:
+        vehicles = _gbfs.total((bikes, scooters)) if scooters and bikes is not None else bikes
+    by_type = _types(item)
+    if by_type is None:
+        beside = (("ebike", item.num_ebikes_available), ("scooter", scooters))
+        return vehicles, [(kind, count) for kind, count in beside if count is not None]
+    names, counts = {kind for kind, _ in by_type}, [count for _, count in by_type]
+    if len(names) < len(by_type) or "" in names:
+        by_type = _once(by_type, vehicles, repairs)
+        counts = [count for _, count in by_type]
+    if None in counts:
+        return vehicles, by_type
+    of_types = sum(counts)  # type: ignore[arg-type]
+    if of_types == vehicles:
+        return vehicles, by_type
+    if scooters and bikes == of_types and "scooter" not in names:
+        return vehicles, [*by_type, ("scooter", scooters)]
+    return _agreed(vehicles, of_types, "vehicles", repairs), by_type if of_types or not vehicles else ()
+
+
+def _types(item: _gbfs.Status) -> Sequence[tuple[str, int | None]] | None:
+    """The counts by type, as told; None where there are none."""
+    if item.vehicle_types_available:
+        return [(_gbfs.identity(one.vehicle_type_id), one.count) for one in item.vehicle_types_available]
+    counts = item.num_bikes_available_types
+    if not counts:
+        return None
+    objects = (counts,) if isinstance(counts, dict) else counts
+    return [pair for one in objects for pair in one.items()]
+
+
+def _once(
+    by_type: Sequence[tuple[str, int | None]], vehicles: int | None, repairs: Counter[str]
+) -> Sequence[tuple[str, int | None]]:
+    """Each type once, those without an id last, as nobody's (rule 3)."""
+    first, together = dict[str, int | None](), dict[str, int | None]()
+    for kind, count in by_type:
+        first.setdefault(kind, count)
+        together[kind] = count if kind not in together else _gbfs.total((together[kind], count))
+    if "" in first:
+        repairs["a type of vehicle without an id"] += 1
+    if repeats := len(by_type) - len(first):
+        repairs["a type of vehicle named twice"] += repeats
+    return list((first if _gbfs.total(first.values()) == vehicles else together).items())
+
+
+def _agreed(told: int | None, found: int, of: str, repairs: Counter[str]) -> int | None:
+    """A count of a station, where its parts add up to another (rule 4)."""
+    if told is None:
+        repairs[f"{of}: told by type only"] += 1
+        return _gbfs.total((found,))
+    repairs[f"{of}: the types add up to another count"] += 1
+    return None if told == 0 else told
+
+
+def _docks(item: _gbfs.Status, repairs: Counter[str]) -> int | None:
+    """How many docks are free (rule 5)."""
+    told, found = item.num_docks_available, _gbfs.total(one.count for one in item.vehicle_docks_available or ())
+    return told if found is None or found == told else _agreed(told, found, "docks", repairs)
+
+
+def _disabled(item: _gbfs.Status) -> int | None:
+    if item.num_vehicles_disabled is not None:
+        return item.num_vehicles_disabled
+    bikes, scooters = item.num_bikes_disabled, item.num_scooters_unavailable
+    return _gbfs.total((bikes, scooters)) if scooters and bikes is not None else bikes
 
 
 source = Source(

@@ -7,10 +7,15 @@ Rules beside those of `_gbfs`
 1. Coordinates at 0, 0 or beyond the poles are unknown.
 2. Where a system has at least three other stations, and a station lies more than a degree from the middle (median) of all while
    with its latitude and longitude swapped it would lie within that degree, they are swapped.
-3. A capacity is stored as told, also where more vehicles are parked there; one that is no count is unknown.
+3. A capacity is stored as told, also where more vehicles are parked there; one that is no count is unknown. Where it is told by
+   type of vehicle only, it is what they add up to: the docks (`vehicle_type_capacity`, 3.0 `vehicle_docks_capacity`), else the
+   places to park (`vehicle_capacity`, 3.0 `vehicle_types_capacity`, in its drafts `vehicle_type_area_capacity`).
 4. The neighbours of a station are those within 500 m (great circle), a walk of some six minutes, and at most the 20 nearest of
    them: the stations of some systems are mere places, fifty in a square of 500 m, and those beyond the fiftieth are passed over.
-5. Each answer is the whole truth of its time: a station that it no longer gives keeps its row, with a `fetched_at` that stays
+5. A time zone is found without regard to capitals and blanks; one that IANA has not is unknown.
+6. A discovery document may for a moment leave a feed out: an address that it does not name stays what it was. A document that
+   names only one of station_information and station_status is refused as to the other.
+7. Each answer is the whole truth of its time: a station that it no longer gives keeps its row, with a `fetched_at` that stays
    behind.
 """
 
@@ -24,6 +29,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gans.clock import zone_named
 from gans.errors import BadData
 from gans.geography import EARTH_RADIUS_KM, great_circle_km
 from gans.schedule import daily
@@ -32,6 +38,9 @@ from gans.sources import _gbfs, _paris
 
 WALK_M: Final = 500.0
 FOLLOWED: Final = ("system_information", "vehicle_types", "station_information")
+
+_DOCKED: Final = ("station_information", "station_status")
+_ADDRESSES: Final = (*_DOCKED, "vehicle_status")
 
 _STEP_DEG: Final = math.degrees(WALK_M / 1000 / EARTH_RADIUS_KM) * 1.01
 """The height of a square of the grid; a little more than the walk, for what the rows differ in width."""
@@ -124,22 +133,31 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Repaired]:
     yield from read(capture, context["system_id"])
 
 
-def _discovered(capture: Capture, system_id: str) -> Iterator[Row | Reject]:
+def _discovered(capture: Capture, system_id: str) -> Iterator[Row | Reject | Repaired]:
     found = _gbfs.discovery(capture.body)
-    names = ("station_information", "station_status", "vehicle_status")
-    urls = {f"{name}_url": found.urls.get(name) for name in names}
-    if any(urls.values()):
-        yield Row("systems", {"system_id": system_id, "gbfs_version": found.head.gbfs_version, **urls})
+    urls = {name: found.urls[name] for name in _ADDRESSES if name in found.urls}
+    if urls:
+        yield Row("systems", {"system_id": system_id, "gbfs_version": found.head.gbfs_version})
     elif not found.refused:
         raise BadData("The discovery document names no feed of stations or vehicles")
+    for name, url in urls.items():
+        yield Row("systems", {"system_id": system_id, f"{name}_url": url})
     yield from found.refused
+    yield from (Repaired(rule, times) for rule, times in sorted(found.repairs.items()))
+    for name, other in (_DOCKED, _DOCKED[::-1]):
+        if name in urls and other not in urls:
+            yield Reject(f"The discovery document names {name} and no {other}: what was known of it stays", "")
 
 
-def _system_information(capture: Capture, system_id: str) -> Iterator[Row]:
-    _, system = _gbfs.one(capture.body, _System, "system_id", "name", "timezone")
+def _system_information(capture: Capture, system_id: str) -> Iterator[Row | Repaired]:
+    system, repairs = _gbfs.one(capture.body, _System, "system_id", "name", "timezone")
     language = system.language or next(iter(system.languages or ()), None)
     values = {"name": _gbfs.text(system.name), "operator": _gbfs.text(system.operator)}
-    yield Row("systems", {"system_id": system_id, **values, "timezone": system.timezone, "language": language})
+    zone = zone_named(system.timezone)
+    if zone != system.timezone:
+        repairs.append(Repaired("timezone: untidy" if zone else "timezone: does not fit"))
+    yield Row("systems", {"system_id": system_id, **values, "timezone": zone, "language": language})
+    yield from repairs
 
 
 def _vehicle_types(capture: Capture, system_id: str) -> Iterator[Row | Reject | Repaired]:
@@ -161,8 +179,9 @@ def _station_information(capture: Capture, system_id: str) -> Iterator[Row | Rej
 
 def _exported(capture: Capture, system_id: str) -> Iterator[Row | Reject | Repaired]:
     feed = _paris.stations(capture.body)
-    urls = {"station_information_url": capture.url, "station_status_url": capture.url, "vehicle_status_url": None}
-    yield Row("systems", {"system_id": system_id, "gbfs_version": None, **urls})
+    yield Row("systems", {"system_id": system_id, "gbfs_version": None})
+    for name in _DOCKED:
+        yield Row("systems", {"system_id": system_id, f"{name}_url": capture.url})
     yield Row("systems", {"system_id": system_id, **_paris.SYSTEM})
     yield from _stations(feed, system_id)
 
@@ -178,13 +197,28 @@ def _stations(feed: _gbfs.Feed[_gbfs.Station], system_id: str) -> Iterator[Row |
                 "name": _gbfs.text(item.name),
                 "latitude": latitude,
                 "longitude": longitude,
-                "capacity": item.capacity,
+                "capacity": _capacity(item, feed.repairs),
                 "is_virtual": item.is_virtual_station,
                 "is_charging": item.is_charging_station,
             },
         )
     yield from _neighbours(system_id, dict(zip(feed.ids, points, strict=True)))
     yield from feed.findings()
+
+
+def _capacity(item: _gbfs.Station, repairs: Counter[str]) -> int | None:
+    """How many docks there are, or places to park (rule 3)."""
+    if item.capacity is not None:
+        return item.capacity
+    for by_type in (item.vehicle_type_capacity, item.vehicle_capacity):
+        if by_type:
+            repairs["capacity: told by type only"] += 1
+            return _gbfs.total(by_type.values())
+    for places in (item.vehicle_docks_capacity, item.vehicle_types_capacity, item.vehicle_type_area_capacity):
+        if places:
+            repairs["capacity: told by type only"] += 1
+            return _gbfs.total(one.count for one in places)
+    return None
 
 
 def _mended(raw: list[_Point], repairs: Counter[str]) -> list[_Point]:

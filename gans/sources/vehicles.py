@@ -6,18 +6,25 @@ Rules beside those of `_gbfs`
 1. Ids rotate on purpose, so that nobody can be followed: nothing is ever inferred from two answers, captures and rows go after a
    day, and a refused vehicle is not shown.
 2. The type is `vehicle_type_id`; before there were types, what some tell as `vehicle_type` (Lime) or `type` (Bay Wheels).
-3. `current_fuel_percent` is a share from 0 to 1; where it is more, it is taken for percent.
+3. `current_fuel_percent` is a share from 0 to 1. The feed as a whole tells where it is percent: where at least as many of its
+   vehicles have more than 1 as have a fraction of 1. A charge or a range that cannot be is unknown, and the ledger counts it.
 4. Coordinates at 0, 0 or beyond the poles are unknown. A vehicle without any is stored: it stands at a station.
+5. Where a vehicle belongs, until when it may be hired, and what it is called or equipped with (`home_station_id`,
+   `available_until`, `name`, `vehicle_equipment`) are left out.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
 from gans.schedule import every
 from gans.source import Capture, Reference, Reject, Repaired, Request, Rows, Source
 from gans.sources import _gbfs
+
+_FARTHEST_M: Final = 10_000_000
 
 
 class _Vehicle(msgspec.Struct, kw_only=True, gc=False):
@@ -28,8 +35,8 @@ class _Vehicle(msgspec.Struct, kw_only=True, gc=False):
     is_reserved: bool | None = None
     is_disabled: bool | None = None
     vehicle_type_id: _gbfs.Id | None = None
-    vehicle_type: str | None = None
-    type: str | None = None
+    vehicle_type: _gbfs.Id | None = None
+    type: _gbfs.Id | None = None
     current_range_meters: float | None = None
     current_fuel_percent: float | None = None
     station_id: _gbfs.Id | None = None
@@ -62,6 +69,7 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
     system_id, fetched_at = capture.context["system_id"], capture.fetched_at
     feed = _gbfs.feed(capture.body, _Vehicle, "id", "vehicles", "bikes")
     identity, (earliest, latest) = _gbfs.identity, _gbfs.reporting(fetched_at)
+    percent = _percent_of([share for item in feed.items if (share := item.current_fuel_percent) is not None])
     rows = []
     for vehicle_id, item in zip(feed.ids, feed.items, strict=True):
         kind = item.vehicle_type_id or item.vehicle_type or item.type
@@ -71,8 +79,8 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
                 vehicle_id,
                 identity(kind) or None if kind is not None else None,
                 *_gbfs.location(item.lat, item.lon),
-                item.current_range_meters,
-                _percent(item.current_fuel_percent),
+                _within(item.current_range_meters, _FARTHEST_M, "current_range_meters", feed.repairs),
+                _within(percent(item.current_fuel_percent), 100, "current_fuel_percent", feed.repairs),
                 item.is_reserved,
                 item.is_disabled,
                 None if item.station_id is None else identity(item.station_id) or None,
@@ -89,8 +97,19 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _percent(share: float | None) -> float | None:
-    return share if share is None or share > 1 else round(100 * share, 1)
+def _percent_of(shares: Sequence[float]) -> Callable[[float | None], float | None]:
+    """What makes percent of how a feed with these `shares` tells a charge (rule 3)."""
+    above, fractions = sum(share > 1 for share in shares), sum(0 < share < 1 for share in shares)
+    factor = 1 if above and above >= fractions else 100
+    return lambda share: None if share is None else round(factor * share, 1)
+
+
+def _within(number: float | None, most: float, name: str, repairs: Counter[str]) -> float | None:
+    """A number from 0 to `most`; None for another, which is counted."""
+    if number is None or 0 <= number <= most:
+        return number
+    repairs[f"{name}: does not fit"] += 1
+    return None
 
 
 source = Source(

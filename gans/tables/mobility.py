@@ -54,8 +54,13 @@ def _watched(name: str, kind: Any, comment: str, *references: ForeignKey, **info
     return value(name, kind, comment, *references, newest_by="watched_at", **info)
 
 
-def _discovered(name: str, kind: Any, comment: str) -> Column[Any]:
-    return value(name, kind, comment, newest_by="discovered_at")
+def _address(feed: str, comment: str) -> Column[Any]:
+    """An address has a version of its own: a discovery document may leave out one feed and name the others."""
+    return value(f"{feed}_url", String(500), comment, newest_by=f"{feed}_named_at")
+
+
+def _named_at(feed: str) -> Column[Any]:
+    return fetched_at(f"{feed}_named_at", f"when the discovery document named the address of {feed} (UTC)")
 
 
 def _latitude() -> Column[Any]:
@@ -88,10 +93,15 @@ systems = table(
     value("operator", String(200), "who runs it"),
     value("timezone", String(64), "IANA time zone of the system"),
     value("language", String(35), "the language of its texts, like fr"),
-    _discovered("gbfs_version", String(20), "the version of GBFS that it speaks; null where its feeds do not tell"),
-    _discovered("station_information_url", String(500), "the feed of its stations"),
-    _discovered("station_status_url", String(500), "the feed of what is available at them"),
-    _discovered("vehicle_status_url", String(500), "the feed of its free-floating vehicles"),
+    value(
+        "gbfs_version",
+        String(20),
+        "the version of GBFS that it speaks; null where its feeds do not tell",
+        newest_by="discovered_at",
+    ),
+    _address("station_information", "the feed of its stations"),
+    _address("station_status", "the feed of what is available at them"),
+    _address("vehicle_status", "the feed of its free-floating vehicles"),
     _watched("provider", String(20), f"one of {', '.join(PROVIDERS)}"),
     _watched("city_id", Integer, "the city that it serves", ForeignKey("cities.city_id"), ge=1, le=2_147_483_647),
     _watched("ttl_s", Integer, "how long an answer holds where the watchlist knows better than the feeds, s", ge=0, le=86_400),
@@ -99,6 +109,9 @@ systems = table(
     fetched_at("watched_at", "when the watchlist said so (UTC)"),
     fetched_at("discovered_at", "when the discovery document said so (UTC)"),
     fetched_at(),
+    _named_at("station_information"),
+    _named_at("station_status"),
+    _named_at("vehicle_status"),
     Index(None, "city_id"),
     about="A shared-mobility system of the watchlist.",
     rows="one per system",

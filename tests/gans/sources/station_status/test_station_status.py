@@ -68,6 +68,16 @@ def test_the_payload() -> None:
         ({"num_bikes_available": 999_999}, None),
         ({"numBikesAvailable": 7}, None),
         ({}, None),
+        ({"num_bikes_available": 998}, 998),
+        ({"num_bikes_available": 999}, None),
+        ({"num_bikes_available": 8123}, None),
+        ({"num_bikes_available": "NaN"}, None),
+        ({"num_bikes_available": 3, "num_scooters_available": 4}, 7),
+        ({"num_bikes_available": 3, "num_scooters_available": 0}, 3),
+        ({"num_bikes_available": None, "num_scooters_available": 4}, None),
+        ({"num_vehicles_available": 7, "num_bikes_available": 3, "num_scooters_available": 4}, 7),
+        ({"num_bikes_available": 600, "num_scooters_available": 600}, None),
+        ({"num_bikes_available": 5, "num_ebikes_available": 2}, 5),
     ],
 )
 def test_a_count_is_told_or_unknown_and_never_zero_for_want_of_it(fields: dict[str, Any], vehicles: int | None) -> None:
@@ -97,9 +107,8 @@ def test_what_is_mended_is_counted_by_its_rule() -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        None, 7, [], {}, {"station_id": None}, {"station_id": True}, {"station_id": "b", "num_bikes_available": "many"},
-        {"station_id": "b", "num_bikes_available": 1.5}, {"station_id": "b", "num_bikes_available": [1]},
-        {"station_id": "b", "is_renting": 2}, {"station_id": "b", "is_renting": "perhaps"},
+        None, 7, [], {}, {"station_id": None}, {"station_id": True}, {"station_id": ""}, {"station_id": " "}, {"data": {}},
+        {"num_bikes_available": 4},
     ],
     ids=repr,
 )  # fmt: skip
@@ -107,6 +116,116 @@ def test_a_bad_station_costs_only_itself(bad: Any) -> None:
     body = feed({"station_id": "a", **DOCKED}, bad, {"station_id": "c"})
     assert [row["station_id"] for row in table(body)] == ["a", "c"]
     assert [type(item) for item in others(body)] == [Reject]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_bikes_available", "many"),
+        ("num_bikes_available", 1.5),
+        ("num_bikes_available", [1]),
+        ("num_bikes_available", True),
+        ("is_renting", 2),
+        ("is_renting", "perhaps"),
+        ("is_renting", ""),
+        ("last_reported", "soon"),
+        ("last_reported", {}),
+        ("vehicle_types_available", "none"),
+        ("vehicle_docks_available", 3),
+        ("num_bikes_available_types", "none"),
+    ],
+)
+def test_a_bad_field_costs_only_itself(name: str, value: Any) -> None:
+    body = feed({"station_id": "a", **DOCKED}, {"station_id": "b", "num_docks_available": 4, name: value}, {"station_id": "c"})
+    assert [row["station_id"] for row in table(body)] == ["a", "b", "c"]
+    row = table(body)[1]
+    assert row["docks_available"] == 4
+    assert {row["vehicles_available"], row["is_renting"], row["reported_at"]} == {None}
+    assert list(others(body)) == [Repaired(f"{name}: does not fit")]
+
+
+def test_a_number_beyond_all_costs_only_itself() -> None:
+    body = feed({"station_id": "a", "num_docks_available": 4, "is_renting": True}).replace(b": 4", b": 4e999")
+    (row,) = table(body)
+    assert (row["docks_available"], row["is_renting"]) == (None, True)
+    assert list(others(body)) == [Repaired("num_docks_available: does not fit")]
+
+
+def typed(*counts: tuple[str, Any], **fields: Any) -> bytes:
+    return feed({"station_id": "a", "vehicle_types_available": [{"vehicle_type_id": k, "count": n} for k, n in counts], **fields})
+
+
+TYPES_DIFFER = Repaired("vehicles: the types add up to another count")
+BY_TYPE_ONLY = Repaired("vehicles: told by type only")
+
+
+@pytest.mark.parametrize(
+    ("body", "vehicles", "types", "findings"),
+    [
+        (typed(("s", 3), ("e", 1), num_vehicles_available=4), 4, {"s": 3, "e": 1}, []),
+        (typed(("s", 12), num_vehicles_available=0), None, {"s": 12}, [TYPES_DIFFER]),
+        (typed(("s", 0), ("e", 0), num_bikes_available=5), 5, {}, [TYPES_DIFFER]),
+        (typed(("s", 3), num_bikes_available=5), 5, {"s": 3}, [TYPES_DIFFER]),
+        (typed(("s", 3), ("e", 1)), 4, {"s": 3, "e": 1}, [BY_TYPE_ONLY]),
+        (typed(("s", 0)), 0, {"s": 0}, [BY_TYPE_ONLY]),
+        (typed(("s", 3), ("e", -1)), None, {"s": 3}, [Repaired("count: negative")]),
+        (typed(("s", 3), ("e", "x"), num_bikes_available=4), 4, {"s": 3}, [Repaired("count: does not fit")]),
+        (typed(), None, {}, []),
+        (typed(("a", 3), ("a", 2), num_bikes_available=5), 5, {"a": 5}, [Repaired("a type of vehicle named twice")]),
+        (typed(("a", 3), ("a", 3), num_bikes_available=3), 3, {"a": 3}, [Repaired("a type of vehicle named twice")]),
+        (typed(("a", 3), ("", 2), num_bikes_available=5), 5, {"a": 3}, [Repaired("a type of vehicle without an id")]),
+        (typed(("a", 2), ("b", 1), ("c", 4), num_bikes_available=3, num_scooters_available=4), 7, {"a": 2, "b": 1, "c": 4}, []),
+        (typed(("a", 2), ("b", 1), num_bikes_available=3, num_scooters_available=4), 7, {"a": 2, "b": 1, "scooter": 4}, []),
+        (typed(("a", 0), ("b", 0), num_bikes_available=0, num_scooters_available=6), 6, {"a": 0, "b": 0, "scooter": 6}, []),
+        (feed({"station_id": "a", "num_bikes_available": 5, "num_ebikes_available": 2}), 5, {"ebike": 2}, []),
+        (feed({"station_id": "a", "num_bikes_available_types": {"mechanical": 5, "ebike": 1}}),
+         6, {"mechanical": 5, "ebike": 1}, [BY_TYPE_ONLY]),
+    ],
+)  # fmt: skip
+def test_vehicles_and_their_types_agree_or_the_ledger_says_so(
+    body: bytes, vehicles: int | None, types: dict[str, int], findings: list[Repaired]
+) -> None:
+    assert [row["vehicles_available"] for row in table(body)] == [vehicles]
+    found = {row["vehicle_type_id"]: row["vehicles_available"] for row in table(body, "station_vehicle_types")}
+    assert found == types
+    assert list(others(body)) == findings
+
+
+@pytest.mark.parametrize(
+    ("fields", "docks", "disabled"),
+    [
+        ({"num_docks_available": 999}, None, None),
+        ({"num_docks_available": 3, "vehicle_docks_available": [{"vehicle_type_ids": ["a"], "count": 3}]}, 3, None),
+        ({"vehicle_docks_available": [{"vehicle_type_ids": ["a"], "count": 3}, {"count": 2}]}, 5, None),
+        ({"num_docks_available": 0, "vehicle_docks_available": [{"count": 2}]}, None, None),
+        ({"num_docks_available": 4, "vehicle_docks_available": [{"count": 2}]}, 4, None),
+        ({"vehicle_docks_available": []}, None, None),
+        ({"num_bikes_disabled": 1, "num_scooters_unavailable": 2}, None, 3),
+        ({"num_vehicles_disabled": 1, "num_bikes_disabled": 5}, None, 1),
+        ({"num_scooters_unavailable": 2}, None, None),
+    ],
+)
+def test_docks_and_what_is_disabled_are_read_wherever_they_are_told(
+    fields: dict[str, Any], docks: int | None, disabled: int | None
+) -> None:
+    (row,) = table(feed({"station_id": "a", **fields}))
+    assert (row["docks_available"], row["vehicles_disabled"]) == (docks, disabled)
+
+
+def test_each_station_may_be_wrapped_by_itself() -> None:
+    body = feed(*({"data": {"station_id": key, "num_bikes_available": 2}, "headers": [], "status": 200} for key in "ab"))
+    assert [(row["station_id"], row["vehicles_available"]) for row in table(body)] == [("a", 2), ("b", 2)]
+    assert list(others(body)) == [Repaired("items wrapped by themselves", 2)]
+
+
+@pytest.mark.parametrize("token", ["NaN", "-nan", "Infinity"])
+def test_a_number_that_is_none_costs_only_itself_and_the_feed_still_holds(token: str) -> None:
+    body = feed({"station_id": "a", "num_bikes_available": 7}, {"station_id": "b", "num_bikes_available": 2})
+    body = b"\xef\xbb\xbf" + body.replace(b": 7", f": {token}".encode())
+    assert [row["vehicles_available"] for row in table(body)] == [None, 2]
+    assert list(others(body)) == [Repaired("a byte-order mark"), Repaired("a number that is none")]
+    assert source.holds_until is not None
+    assert source.holds_until(capture(body)) == NOW + timedelta(seconds=53)
 
 
 @pytest.mark.parametrize("truths", [(True, False), (1, 0), ("true", "false"), ("1", "0")])
@@ -162,7 +281,8 @@ def test_a_feed_may_be_wrapped_into_another_object() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b'{"data": {}}', b'{"data": {"stations": null}}', b'{"data": {"stations": 1}}']
+    "body",
+    [b"", b"[]", b"{}", b'{"data": {}}', b'{"data": {"stations": null}}', b'{"data": {"stations": 1}}', b'{"systems": []}'],
 )
 def test_what_is_no_feed_is_refused_as_a_whole(body: bytes) -> None:
     with pytest.raises(BadData):
@@ -186,6 +306,7 @@ def test_paris_tells_the_same_rows() -> None:
         [record, old],
         {"total_count": 2, "results": [record, old]},
         {"records": [{"fields": record}, {"fields": old}]},
+        [{"recordid": "r", "fields": record}, {"recordid": "s", "fields": old}],
     ):
         body = json.dumps(payload).encode()
         first, second = table(body, provider="paris_opendata", timezone="Europe/Paris")

@@ -52,6 +52,13 @@ def test_the_payload() -> None:
     assert pairs == {("1", "2"): pytest.approx(298, abs=2), ("2", "1"): pytest.approx(298, abs=2)}
 
 
+def discovered(found: list[Any]) -> dict[str, Any]:
+    """What a discovery document tells of the system, over all its rows; each address stands in one of its own."""
+    rows = table(found, "systems")
+    assert all(len(row) == 2 for row in rows)
+    return {name: value for row in rows for name, value in row.items()}
+
+
 FEEDS = [
     {"name": "gbfs", "url": "https://x.test/gbfs.json"},
     {"name": "system_information", "url": "https://x.test/i.json"},
@@ -63,12 +70,18 @@ FEEDS = [
 
 @pytest.mark.parametrize(
     "data",
-    [{"feeds": FEEDS}, {"en": {"feeds": FEEDS}}, {"nb": {"feeds": FEEDS}}, {"nb": {"feeds": []}, "en": {"feeds": FEEDS}}],
-    ids=["3.0", "English", "another language", "several"],
+    [
+        {"feeds": FEEDS},
+        {"en": {"feeds": FEEDS}},
+        {"nb": {"feeds": FEEDS}},
+        {"nb": {"feeds": []}, "en": {"feeds": FEEDS}},
+        {"en": None, "fr": {"feeds": []}, "nb": {"feeds": FEEDS}},
+        {"feeds": [None, {"name": 7}, {"name": "alerts"}, *FEEDS]},
+    ],
+    ids=["3.0", "English", "another language", "several", "English is empty", "bad links"],
 )
 def test_discovery_in_every_version_and_language(data: Any) -> None:
-    (row,) = items("gbfs", {"version": "2.3", "data": data})
-    assert row.values == {
+    assert discovered(items("gbfs", {"version": "2.3", "data": data})) == {
         "system_id": "testville",
         "gbfs_version": "2.3",
         "station_information_url": "https://x.test/stations.json?lang=%C3%A5",
@@ -89,10 +102,9 @@ def test_discovery_in_every_version_and_language(data: Any) -> None:
 )
 def test_an_address_that_is_none_of_the_web_is_refused_and_never_followed(url: str) -> None:
     data = {"feeds": [{"name": "station_information", "url": url}, *FEEDS[3:]]}
-    row, reject = items("gbfs", {"data": data})
-    assert row.values["station_information_url"] is None
-    assert isinstance(reject, Reject)
-    assert "no address of the web" in reject.reason
+    found = items("gbfs", {"data": data})
+    assert "station_information_url" not in discovered(found), "what was known stays"
+    assert "no address of the web" in next(item.reason for item in found if isinstance(item, Reject))
     assert list(stations.follow(capture("gbfs", {"data": data}))) == []
 
 
@@ -100,6 +112,79 @@ def test_an_address_that_is_none_of_the_web_is_refused_and_never_followed(url: s
 def test_a_discovery_document_without_our_feeds_is_refused(content: Any) -> None:
     with pytest.raises(BadData):
         items("gbfs", content)
+
+
+@pytest.mark.parametrize(
+    ("there", "away"), [("station_information", "station_status"), ("station_status", "station_information")]
+)
+def test_a_feed_that_is_left_out_keeps_its_address_and_is_told(there: str, away: str) -> None:
+    found = items("gbfs", {"data": {"en": {"feeds": [{"name": there, "url": "HTTP://x.test:80/f.json"}]}}})
+    assert discovered(found) == {"system_id": "testville", "gbfs_version": None, f"{there}_url": "https://x.test/f.json"}
+    assert [item.reason for item in found if isinstance(item, Reject)] == [
+        f"The discovery document names {there} and no {away}: what was known of it stays"
+    ]
+
+
+@pytest.mark.parametrize("name", ["datasets", "versions"])
+def test_a_list_of_discovery_documents_is_called_by_its_name(name: str) -> None:
+    versions = [{"version": "2.3", "url": "https://x.test/2/gbfs.json"}]
+    data = {"versions": versions} if name == "versions" else {"datasets": [{"system_id": "x", "versions": versions}]}
+    with pytest.raises(BadData, match=rf"(manifest|gbfs_versions)\.json.* {name}, .*watchlist: https://x\.test/2/gbfs\.json$"):
+        items("gbfs", {"data": data})
+
+
+@pytest.mark.parametrize(
+    ("told", "zone", "findings"),
+    [
+        ("Europe/Berlin", "Europe/Berlin", []),
+        (" Europe/Berlin ", "Europe/Berlin", [Repaired("timezone: untidy")]),
+        ("europe/berlin", "Europe/Berlin", [Repaired("timezone: untidy")]),
+        ("America/New York", "America/New_York", [Repaired("timezone: untidy")]),
+        ("Mars/Olympus", None, [Repaired("timezone: does not fit")]),
+        (7, None, [Repaired("timezone: does not fit")]),
+        (None, None, []),
+    ],
+)
+def test_a_time_zone_is_found_however_it_is_told(told: Any, zone: str | None, findings: list[Repaired]) -> None:
+    row, *others = items("system_information", {"data": {"name": "X", "timezone": told}})
+    assert (row.values["timezone"], others) == (zone, findings)
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ([{"text": "", "language": "en"}, {"text": "Bahnhof", "language": "de"}], "Bahnhof"),
+        ([{"text": "Gare", "language": "fr"}, {"text": " Station ", "language": "EN-GB"}], "Station"),
+        ([{"text": None, "language": "en"}, {"text": "Bahnhof"}], "Bahnhof"),
+        ([7, {"text": 8}, {"text": "Bahnhof", "language": "de"}], "Bahnhof"),
+        ([], None),
+        (12, "12"),
+        ({"en": "x"}, None),
+    ],
+)
+def test_a_name_is_taken_from_whatever_tells_it(told: Any, name: str | None) -> None:
+    (row,) = table(information({**station("1", 50.0, 8.0), "name": told}), "stations")
+    assert (row["name"], row["latitude"]) == (name, 50.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "capacity"),
+    [
+        ({"capacity": 5, "vehicle_type_capacity": {"s": 8}}, 5),
+        ({"vehicle_type_capacity": {"s": 8, "b": 4}}, 12),
+        ({"vehicle_capacity": {"s": 8}}, 8),
+        ({"vehicle_types_capacity": [{"vehicle_type_ids": ["s"], "count": 6}, {"vehicle_type_ids": ["b"], "count": 5}]}, 11),
+        ({"vehicle_docks_capacity": [{"vehicle_type_ids": ["s"], "count": 6}], "vehicle_types_capacity": [{"count": 9}]}, 6),
+        ({"vehicle_type_area_capacity": [{"vehicle_type_id": "s", "count": 10}]}, 10),
+        ({"vehicle_type_capacity": {"s": 8, "b": -1}}, None),
+        ({"capacity": 999}, None),
+        ({"capacity": "lots"}, None),
+        ({"vehicle_type_capacity": {}}, None),
+    ],
+)
+def test_a_capacity_may_be_told_by_type_only(fields: dict[str, Any], capacity: int | None) -> None:
+    (row,) = table(information({**station("1", 50.0, 8.0), **fields}), "stations")
+    assert row["capacity"] == capacity
 
 
 def test_a_system_in_version_1_and_3() -> None:

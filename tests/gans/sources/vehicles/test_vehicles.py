@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Engine, select, text
 
 from gans.load.load import load
 from gans.load.transform import parse_part
-from gans.source import Capture, rows_of
+from gans.source import Capture, Repaired, rows_of
 from gans.sources.vehicles import parse, source
 from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
 from gans.storage.store import FolderStore
@@ -66,6 +67,7 @@ def test_the_payload() -> None:
         ({"bike_id": "a", "current_fuel_percent": 50.0}, {"battery_pct": 50.0}),
         ({"bike_id": "a", "lat": 0, "lon": 0}, {"latitude": None, "longitude": None}),
         ({"bike_id": "a", "lat": 95, "lon": 0}, {"latitude": None, "longitude": None}),
+        ({"bike_id": "a", "type": 3}, {"vehicle_type_id": "3"}),
     ],
 )
 def test_versions_and_repairs(vehicle: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -74,8 +76,53 @@ def test_versions_and_repairs(vehicle: dict[str, Any], expected: dict[str, Any])
         assert expected.items() <= row.items()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "column"),
+    [
+        ("lat", "north", "latitude"),
+        ("current_range_meters", -1, "range_m"),
+        ("current_range_meters", "NaN", "range_m"),
+        ("current_range_meters", 1e9, "range_m"),
+        ("current_fuel_percent", -0.1, "battery_pct"),
+        ("is_reserved", "", "is_reserved"),
+        ("type", [3], "vehicle_type_id"),
+        ("station_id", {}, "station_id"),
+        ("last_reported", "soon", "reported_at"),
+    ],
+)
+def test_a_bad_field_costs_only_itself(name: str, value: Any, column: str) -> None:
+    response = capture({"bike_id": "a", "is_disabled": True, name: value}, {"bike_id": "b"})
+    first, second = rows(response)
+    assert (first["vehicle_id"], first["is_disabled"], first[column]) == ("a", True, None)
+    assert second["vehicle_id"] == "b"
+    assert [item for item in parse(response) if isinstance(item, Repaired)] == [Repaired(f"{name}: does not fit")]
+
+
+@pytest.mark.parametrize(
+    ("told", "percent"),
+    [
+        ([87, 1, 100], [87.0, 1.0, 100.0]),
+        ([87, 0.5], [87.0, 0.5]),
+        ([1, 0, 0.25], [100.0, 0.0, 25.0]),
+        ([1, 1], [100.0, 100.0]),
+        ([0.25, 0.5, 0.75, 87], [25.0, 50.0, 75.0, None]),
+        ([None, 101, 55], [None, None, 55.0]),
+    ],
+)
+def test_the_feed_as_a_whole_tells_whether_a_charge_is_percent(told: list[Any], percent: list[float | None]) -> None:
+    vehicles = ({"bike_id": str(number), "current_fuel_percent": share} for number, share in enumerate(told))
+    assert [row["battery_pct"] for row in rows(capture(*vehicles))] == percent
+
+
+def test_the_list_that_has_vehicles_is_read() -> None:
+    response = capture({"bike_id": "a"})
+    body = response.body.replace(b'"bikes"', b'"vehicles": [], "bikes"')
+    assert len(rows(msgspec.structs.replace(response, body=body))) == 1
+    assert rows(capture(name="vehicles")) == rows(capture(name="bikes")) == []
+
+
 def test_a_refused_vehicle_is_not_shown() -> None:
-    response = capture({"bike_id": "secret", "lat": "north"}, {"lat": 1}, {"bike_id": "secret", "current_range_meters": -5})
+    response = capture({"bike_id": ["secret"], "lat": 1}, {"lat": 1}, {"bike_id": "secret " + "x" * 200})
     part = Part(
         Header(source="vehicles", slot=NOW, attempt=NOW, part=1, code_version=""),
         [response],
