@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Column, Connection, Executable, Integer, String, Table, case
+from sqlalchemy import Boolean, Column, Connection, Executable, Integer, String, Table, bindparam, case, or_
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 
@@ -19,12 +19,14 @@ BATCH_BYTES = 4 * 1024 * 1024
 """The most JSON in one statement: as hexadecimal digits, half of the smallest `max_allowed_packet` in use (MariaDB's 16 MiB)."""
 
 
-def upsert(connection: Connection, table: Table, rows: Sequence[msgspec.Struct]) -> None:
+def upsert(connection: Connection, table: Table, rows: Sequence[msgspec.Struct], *, latest: datetime | None = None) -> None:
     """Inserts `rows`, or updates those that are there already, where the row is at least as new.
 
     Args:
         rows: of one struct of `gans.database.rows`, in key order, no key twice. Columns that the struct has not are left alone; a
             struct of key columns alone only makes sure that the row is there.
+        latest: a version beyond which what is there gives way to any: it was stored while some clock was ahead, and would hold
+            back all that comes until then. None where every version is to be believed.
     """
     if not rows:
         return
@@ -34,11 +36,12 @@ def upsert(connection: Connection, table: Table, rows: Sequence[msgspec.Struct])
         with ThreadPoolExecutor(1) as ahead:  # packs the next batches while the server stores this one
             for packed in ahead.map(partial(_packed, table), batches):
                 for common, own, data in packed:
-                    connection.exec_driver_sql(_mysql_upsert(table, common, own, dialect.is_mariadb), (data.hex(),))
+                    statement = _mysql_upsert(table, common, own, dialect.is_mariadb, latest is not None)
+                    connection.exec_driver_sql(statement, {"data": data.hex(), "latest": _zoneless(latest)})
     else:
         columns = rows[0].__struct_fields__
-        values = [dict(zip(columns, msgspec.structs.astuple(row), strict=True)) for row in rows]
-        connection.execute(_sqlite_upsert(table, columns), values)
+        values = [dict(zip(columns, msgspec.structs.astuple(row), strict=True)) | {"latest": latest} for row in rows]
+        connection.execute(_sqlite_upsert(table, columns, latest is not None), values)
 
 
 def _packed(table: Table, rows: Sequence[msgspec.Struct]) -> list[tuple[tuple[str, ...], tuple[str, ...], bytes]]:
@@ -83,13 +86,19 @@ def _updates(table: Table, columns: Sequence[str]) -> list[tuple[str, str]]:
 
 
 @cache
-def _sqlite_upsert(table: Table, columns: tuple[str, ...]) -> Executable:
+def _sqlite_upsert(table: Table, columns: tuple[str, ...], has_latest: bool) -> Executable:
     statement = sqlite.insert(table)
     updates = _updates(table, columns)
     if not updates:
         return statement.on_conflict_do_nothing()
     new = statement.excluded
-    wins = {version: new[version] >= table.c[version] for _, version in updates}
+    latest = bindparam("latest", type_=Instant())
+    wins = {
+        version: or_(new[version] >= table.c[version], table.c[version] > latest)
+        if has_latest
+        else new[version] >= table.c[version]
+        for _, version in updates
+    }
     values = {name: case((wins[version], new[name]), else_=table.c[name]) for name, version in updates}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
 
@@ -110,9 +119,10 @@ def _json_type(column: Column[Any], is_mariadb: bool) -> str:
 
 
 @lru_cache(maxsize=256)
-def _mysql_upsert(table: Table, common: tuple[str, ...], own: tuple[str, ...], is_mariadb: bool) -> str:
+def _mysql_upsert(table: Table, common: tuple[str, ...], own: tuple[str, ...], is_mariadb: bool, has_latest: bool) -> str:
     """One statement for all rows of a batch, which travel as JSON (`_packed`): half the time of a VALUES list of parameters.
 
+    Its parameters are `data` and, where too late versions give way, `latest`.
     The JSON stands in the text as a hexadecimal literal, `_utf8mb4 x'…'`, for which the driver puts the quotes: there is
     nothing in it to escape, which took longer than all else on this side. MySQL reads a value of its JSON type in place, but
     copies every row of a JSON text before it looks into it; in MariaDB JSON is text.
@@ -123,15 +133,19 @@ def _mysql_upsert(table: Table, common: tuple[str, ...], own: tuple[str, ...], i
     def read(name: str, path: str) -> str:
         return f"{quote(name)} {_json_type(table.columns[name], is_mariadb)} PATH '{path}' NULL ON EMPTY ERROR ON ERROR"
 
+    def wins(version: str) -> str:
+        is_newer = f"new.{version} >= {target}.{version}"
+        return f"{is_newer} OR {target}.{version} > %(latest)s" if has_latest else is_newer
+
     once = "".join(read(name, f"$[0][{index}]") + ", " for index, name in enumerate(common))
     each = ", ".join(read(name, f"$[{index}]") for index, name in enumerate(own))
     parsed = f"'$' COLUMNS ({once}NESTED PATH '$[1][*]' COLUMNS ({each}))"
     if is_mariadb:
-        new = f"JSON_TABLE(_utf8mb4 x%s, {parsed}) AS new"
+        new = f"JSON_TABLE(_utf8mb4 x%(data)s, {parsed}) AS new"
     else:
-        new = f"(SELECT CAST(_utf8mb4 x%s AS JSON) AS payload) AS sent, JSON_TABLE(sent.payload, {parsed}) AS new"
+        new = f"(SELECT CAST(_utf8mb4 x%(data)s AS JSON) AS payload) AS sent, JSON_TABLE(sent.payload, {parsed}) AS new"
     updates = ", ".join(
-        f"{quote(name)} = IF(new.{quote(version)} >= {target}.{quote(version)}, new.{quote(name)}, {target}.{quote(name)})"
+        f"{quote(name)} = IF({wins(quote(version))}, new.{quote(name)}, {target}.{quote(name)})"
         for name, version in _updates(table, columns)
     )
     some_key = quote(next(iter(table.primary_key)).name)  # assigned to itself: nothing changes

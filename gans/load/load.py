@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Table, delete, insert, select
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select
 
 from gans import __version__
 from gans.database.rows import validate_row
@@ -22,6 +22,11 @@ from gans.storage.validators import drop_validators
 from gans.tables import collection_runs, metadata, rejects
 
 REASON_CHARS = 1_000
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""By how much the clocks of two machines may differ."""
+
+LIVE = timedelta(minutes=15)
+"""How soon after its attempt a part is loaded that tells the present; a later one may be from before anything that is stored."""
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +83,8 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
     else:
         parsed = parse_part(source, part, in_transaction(engine, lambda connection: _fixed_keys(connection, source)))
         line, unusable = _ledger_line(source, part_key, part, parsed, clock()), len(parsed.unusable)
+        if not line.units_planned and line.status == "ok":
+            line = in_transaction(engine, lambda connection: _missed(connection, source, line))
     drop_validators(store, source.name, parsed.unusable)
 
     def store_all(connection: Connection) -> None:
@@ -171,6 +178,22 @@ def _ledger_line(source: Source, key: PartKey, part: Part, parsed: ParsedPart, n
     )
 
 
+def _missed(connection: Connection, source: Source, line: LedgerLine) -> LedgerLine:
+    """The line of a run that had nothing to ask: failed, where one before had, of what still may count as fresh."""
+    runs = collection_runs.c
+    query = select(func.max(runs.slot_at)).where(
+        runs.source == line.source,
+        runs.slot_at < line.slot_at,
+        runs.slot_at > line.slot_at - source.stale_after,
+        runs.units_planned > 0,
+    )
+    before = connection.scalar(query)
+    if before is None:
+        return line
+    reason = f"{line.error or 'nothing to ask'}; the run of {before:%Y-%m-%d %H:%M} UTC had something to ask"
+    return msgspec.structs.replace(line, status="failed", error=reason[:REASON_CHARS])
+
+
 def _unreadable(key: PartKey, reason: str, now: datetime) -> LedgerLine:
     return LedgerLine(**_run_key(key), status="failed", landing_key=str(key), error=reason[:REASON_CHARS], loaded_at=now)
 
@@ -180,7 +203,12 @@ def _run_key(key: PartKey) -> dict[str, Any]:
 
 
 def _store(connection: Connection, key: PartKey, parsed: ParsedPart, line: LedgerLine) -> None:
-    """Parents before children, rows in key order, so that two loaders that share rows mostly wait and seldom deadlock."""
+    """Parents before children, rows in key order, so that two loaders that share rows mostly wait and seldom deadlock.
+
+    Where the part was collected just now, what is stored of a time that is yet to come was so by a wrong clock, and gives way.
+    """
+    is_live = -CLOCKS_DIFFER < line.loaded_at - line.attempt_at < LIVE
+    latest = line.loaded_at + CLOCKS_DIFFER if is_live else None
     by_table: dict[str, list[list[msgspec.Struct]]] = {}
     for (name, _), rows in parsed.rows.items():
         by_table.setdefault(name, []).append(rows)
@@ -188,7 +216,7 @@ def _store(connection: Connection, key: PartKey, parsed: ParsedPart, line: Ledge
         by_table.setdefault(parent, []).insert(0, stubs)
     for parent_first in metadata.sorted_tables:
         for rows in by_table.get(parent_first.name, ()):
-            upsert(connection, parent_first, rows)
+            upsert(connection, parent_first, rows, latest=latest)
     row = validate_row(collection_runs, line.__struct_fields__, msgspec.structs.astuple(line))
     upsert(connection, collection_runs, [row])
     of_run = _run_key(key)

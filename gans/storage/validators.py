@@ -25,6 +25,12 @@ from gans.storage.store import Store
 KEPT = timedelta(days=30)
 """How long an answer may be called unchanged."""
 
+AHEAD = timedelta(minutes=5)
+"""How far the clock of a machine that asked before may be ahead of this one's."""
+
+LONGEST = timedelta(days=1)
+"""For how long an answer may ask to be left alone."""
+
 _HEADERS = {"etag": "If-None-Match", "last_modified": "If-Modified-Since"}
 
 
@@ -49,17 +55,17 @@ class Validators(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     body: str = ""
 
     def are_for(self, request: Request, now: datetime) -> bool:
-        """Whether they are of an answer to `request`, less than `KEPT` ago."""
+        """Whether they are of an answer to `request`, less than `KEPT` ago; one of a time to come was taken by a wrong clock."""
         asked = (request.full_url, _digest_context(request.context))
-        return (self.url, self.context) == asked and now - self.at < KEPT
+        return (self.url, self.context) == asked and -AHEAD < now - self.at < KEPT
 
     def headers(self) -> dict[str, str]:
         """The headers that make asking again conditional."""
         return {header: value for name, header in _HEADERS.items() if (value := getattr(self, name))}
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether the answer, by its own word, still holds."""
-        return self.holds_until is not None and now < self.holds_until
+        """Whether the answer, by its own word, still holds; no word holds for more than `LONGEST`."""
+        return self.holds_until is not None and now < min(self.holds_until, self.at + LONGEST)
 
     def is_same(self, body: bytes) -> bool:
         """Whether `body` is the answer's, byte for byte."""

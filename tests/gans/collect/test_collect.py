@@ -499,6 +499,23 @@ def test_an_answer_that_holds_is_not_asked_for_again(run: Run, store: FolderStor
     assert (again.requests, statuses(store)[-1]) == (1, 200)
 
 
+@pytest.mark.parametrize("until", [timedelta(0), timedelta(minutes=1), timedelta(days=9)])
+def test_an_answer_of_a_time_to_come_holds_for_nothing(run: Run, store: FolderStore, until: timedelta) -> None:
+    ahead = NOW + timedelta(hours=2)
+    script = {"a": Response(200, {"etag": '"1"'}, b"same")}
+    run(holding(ahead + until, "a"), Scripted(**script), clock=lambda: ahead)
+    asking = Scripted(**script)
+    run(holding(NOW, "a"), asking)
+    assert (asking.asked, statuses(store)) == ({"a": {}}, [200, 200])
+
+
+def test_no_answer_holds_for_more_than_a_day(run: Run, store: FolderStore) -> None:
+    source, asking = holding(NOW + timedelta(days=9), "a"), Scripted()
+    for hours in (0, 23, 25):
+        run(source, asking, clock=lambda hours=hours: NOW + timedelta(hours=hours))
+    assert asking.requests == 2
+
+
 def test_the_same_answer_is_not_landed_again(run: Run, store: FolderStore) -> None:
     source = holding(NOW, "a")
     for body in (b"one", b"one", b"two", b"two", b"one"):

@@ -75,11 +75,11 @@ def table(engine: Engine) -> Iterator[Table]:
     kinds.drop(engine)
 
 
-def put(engine: Engine, table: Table, *rows: dict[str, Any]) -> None:
+def put(engine: Engine, table: Table, *rows: dict[str, Any], latest: datetime | None = None) -> None:
     """Checks and upserts rows that have the same columns."""
     columns = tuple(rows[0])
     fitting = [validate_row(table, columns, list(row.values())) for row in rows]
-    in_transaction(engine, lambda connection: upsert(connection, table, fitting))
+    in_transaction(engine, lambda connection: upsert(connection, table, fitting, latest=latest))
 
 
 def rows(engine: Engine, table: Table) -> list[dict[str, Any]]:
@@ -154,6 +154,14 @@ def test_a_key_alone_is_inserted_where_it_is_absent_and_changes_nothing_where_it
     assert [two] == before
     assert [row["city_id"] for row in (one, three)] == [1, 3]
     assert [(row["name"], row["fetched_at"], row["watched_at"]) for row in (one, three)] == [(None, EPOCH, EPOCH)] * 2
+
+
+def test_a_version_beyond_the_latest_gives_way(engine: Engine) -> None:
+    put(engine, cities, *(city(number, "there", AT + number * MICROSECOND) for number in (1, 2, 3)))
+    put(engine, cities, city(1, "new", AT), city(2, "new", AT), latest=AT + MICROSECOND)
+    found = rows(engine, cities)
+    assert [row["name"] for row in found] == ["there", "new", "there"]
+    assert found[1]["fetched_at"] == AT
 
 
 def test_no_rows_are_no_statement(engine: Engine) -> None:

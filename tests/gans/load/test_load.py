@@ -422,6 +422,31 @@ def test_a_run_says_how_it_ended_and_how_long_its_data_is_fresh(
     assert line["stale_at"] == (SLOT + timedelta(hours=9) if is_fresh else None)
 
 
+def test_a_run_that_plans_nothing_where_the_last_one_planned_something_is_not_ok(
+    land: Land, stored: Stored, engine: Engine
+) -> None:
+    def status(hours: int, *captures: Capture) -> tuple[str, str]:
+        slot = SLOT + timedelta(hours=hours)
+        loaded = stored(land(*captures, slot=slot, attempt=slot, note="" if captures else "nothing to ask"))
+        return loaded.status, loaded.error
+
+    assert status(0) == ("ok", "nothing to ask")
+    assert status(3, answer(city(1))) == ("ok", "")
+    assert status(6) == ("failed", "nothing to ask; the run of 2025-03-30 06:00 UTC had something to ask")
+    assert status(9, answer(status=304, body=b"")) == ("not_modified", "")
+    assert [status(hours)[0] for hours in (12, 15, 18, 21)] == ["failed", "failed", "ok", "ok"], "stale by then"
+    lines = {line["slot_at"]: line["stale_at"] for line in rows(engine, collection_runs)}
+    assert lines[SLOT + timedelta(hours=6)] is None
+
+
+def test_what_was_stored_while_a_clock_was_ahead_gives_way(land: Land, stored: Stored, engine: Engine) -> None:
+    ahead, late = LOADED + timedelta(hours=2), LOADED - timedelta(minutes=20)
+    for at, name in ((ahead, "ahead"), (late, "ahead"), (LOADED, "live"), (late, "live")):
+        stored(land(answer(city(1, name=f"of {at}"), at=at), attempt=at))
+        (row,) = rows(engine, cities)
+        assert row["name"] == f"of {ahead if name == 'ahead' else LOADED}"
+
+
 def test_a_part_that_cannot_be_read_leaves_a_failed_line_until_it_can(
     land: Land, stored: Stored, engine: Engine, store: FolderStore
 ) -> None:
