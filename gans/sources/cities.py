@@ -7,7 +7,8 @@ https://de.wikipedia.org/wiki/Vorlage:Infobox_Ort).
 Rules; the modules beside this one hold those of their subjects
 1. The name is the article's, without what only tells the place from its namesakes: what stands in brackets, and what stands
    after a comma if it is a part of a country, or the box names it among country, state and so on (`Burlington, Ontario`,
-   but `Washington, D.C.`). `Municipal Borough of X` is X where the box is headed X.
+   but `Washington, D.C.`); part by part from the end (`Foxley, Grey County, Ontario`), and with the word for what it is a
+   county of (`Grey County` where the box has `County: Grey`). `Municipal Borough of X` is X where the box is headed X.
 2. The time zone is that of the coordinates; where these lie in the open sea they are wrong, and it is unknown.
 3. What the page does not plainly give is None, and a population without a year is of the year 0.
 """
@@ -15,7 +16,6 @@ Rules; the modules beside this one hold those of their subjects
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -30,6 +30,12 @@ from gans.sources._wikipedia.settlements import why_none
 
 LANGUAGES: Final = ("en", "de")
 _WATCHLIST: Final = "watchlist"
+_DESCRIPTION: Final = re.compile(r"(?:government|area|population|elevation)\b", re.IGNORECASE)
+_SUBDIVISION: Final = re.compile(
+    r"\b(?:country|state|province|county|region|prefecture|department|canton|district|parish|municipality|oblast|governorate"
+    r"|voivodeship|bundesland|landkreis|kanton|provinz|bezirk)\b",
+    re.IGNORECASE,
+)
 
 
 def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
@@ -115,24 +121,40 @@ def _read(body: bytes, context: Any, this_year: int) -> Iterator[Row]:
 
 def _name(title: str, box: infobox.Infobox) -> str:
     name = re.sub(r"\s*\([^()]*\)$", "", title) or title
-    settlement, comma, where = name.partition(", ")
-    if comma and (
-        is_subdivision(where) or any(_begins_with(line, where) for entry in _subdivisions(box) for line in entry.value)
-    ):
-        return settlement
+    settlement = name
+    while ", " in settlement:
+        settlement, where = settlement.rsplit(", ", 1)
+        if not is_subdivision(where) and not any(_is_named(where, entry) for entry in _subdivisions(box)):
+            break
+    else:
+        if settlement != name:
+            return settlement
     if box.heading and name.endswith(f" of {box.heading[0]}"):
         return box.heading[0]
     return name
 
 
 def _subdivisions(box: infobox.Infobox) -> Iterator[infobox.Entry]:
-    """The rows above those that describe the place."""
-    description = re.compile(r"(?:government|area|population|elevation)\b", re.IGNORECASE)
-    return takewhile(lambda entry: not description.match(entry.parent or entry.label), box.entries)
+    """The rows above those that describe the place, and below these the ones that are called by a kind of subdivision."""
+    is_above = True
+    for entry in box.entries:
+        is_above = is_above and not _DESCRIPTION.match(entry.parent or entry.label)
+        if is_above or _SUBDIVISION.search(entry.label):
+            yield entry
 
 
-def _begins_with(line: str, where: str) -> bool:
-    return any(part == where or part.startswith(f"{where} ") for part in re.split(r", |; ", line))
+def _is_named(where: str, entry: infobox.Entry) -> bool:
+    """Whether a row names the part of a country, by itself or with the word for what it is."""
+    kind = _SUBDIVISION.search(entry.label)
+    names = {where} if kind is None else {where, _without(where, kind[0])}
+    return any(
+        part == name or part.startswith(f"{name} ") for line in entry.value for part in re.split(r", |; ", line) for name in names
+    )
+
+
+def _without(where: str, kind: str) -> str:
+    """`where` without the word for its kind at either end: Grey County, County Durham."""
+    return re.sub(rf"^{kind} | {kind}$", "", where, flags=re.IGNORECASE)
 
 
 source = Source(

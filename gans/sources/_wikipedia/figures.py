@@ -3,6 +3,7 @@
 Rules
 1. A figure stands in a row of its own (`Population (2016): 49,024`) or in a bulleted row below (`Population (2011)` >
    `Total`).
+   A header may go on after its bracket or its year, with the name of who counted (`Population (2016)INE`).
 2. Never the place's own: density, rank, land, water, urban, rural and metropolitan areas, shares, changes, groups of people,
    households and a Metropolitan City, unless that is just what the box calls the place; nor what a bracket says is of another
    extent (`Total (metro)`, `8,917,749 (Extended UA)`).
@@ -19,7 +20,7 @@ Rules
 5. Of several figures the one of the latest year counts, and one without a year only where no other is; of those the first.
 6. A further line of a cell counts only if it tells a year of its own; one that begins with a bracket belongs to the line
    above.
-7. A bare year, in English, is no figure: there thousands have a comma.
+7. A bare year, alone or with the word census or estimate, is in English no figure: there thousands have a comma.
 8. The elevation is that of the row `Elevation`, neither the highest nor the lowest point.
 9. Where a box has no header `Area` at all, a bulleted row b to d elsewhere that gives an area gives the place's.
 """
@@ -47,7 +48,7 @@ _NEVER: Final = re.compile(
     r"|\burban\b(?! (?:okrug|municipality))|\bmetro\b|metropolitan(?! (?:borough|municipality|district))"
     r"|\b(?:c?msa|csa|cma|necta|cbsa|ua)\b|agglom|conurb|rural|built|suburb|(?:inner|old|walled|central|historic) (?:city|town)"
     r"|ethni|racial|language|religio|demonym|change|growth|increas|decreas|household|dwelling|famil|percent|%|\bper\b|gdp|literacy"
-    r"|\bsex\b|\bmales?\b|\bage\b|income|student|elector|voter|seasonal|daytime|foreign|catholic|\bland\b|water|forest|largest"
+    r"|\bsex\b|\b(?:fe)?males?\b|\b(?:wo)?men\b|\bage[sd]?\b|income|student|elector|voter|seasonal|daytime|foreign|catholic|\bland\b|water|forest|largest"
     r"|dichte|anteil|großraum|umland|ballung|wasser|wald|rang|ausländer"
 )
 _ANOTHER: Final = re.compile(
@@ -57,6 +58,7 @@ _OTHER_EXTENT: Final = re.compile(
     r"\((?:the |in |with |incl\w*\.? )*(?:metro|urban|agglom|conurb|extended|greater|region|suburb|county|province|district)"
 )
 _DATED: Final = re.compile(_DATE_WORDS)
+_DATED_LABEL: Final = re.compile(r"(.*(?:\([^()]*\)|\b(?:1[5-9]|20)\d\d)) ?[^\W\d_]{2,12}")
 _ESTIMATE: Final = re.compile(r"est", re.IGNORECASE)
 _CITY: Final = re.compile(
     r"(?:local |municipal )?community|.*\b(?:city|town|village|capital|megacity|metropolis|hamlet|proper|limits"
@@ -66,7 +68,9 @@ _UNIT: Final = re.compile(r".*\b(?:unit|parish|settlement|locality)")
 _ADMINISTRATION: Final = re.compile(
     r".*\b(?:municipality|municipal|commune|comune|borough|township|territorial|authority|district|okrug|council area|gemeinde)"
 )
-_BARE_YEAR: Final = re.compile(r"(?:1[5-9]|20)\d\d")
+_BARE_YEAR: Final = re.compile(
+    r"\W*(?:(?:census|est\w*|as|of|in|on|at|year)\W+)*(?:1[5-9]|20)\d\d\W*(?:(?:census|est\w*)\W*)?", re.IGNORECASE
+)
 
 
 class Population(NamedTuple):
@@ -101,7 +105,7 @@ def population(entries: Sequence[Entry], names: Sequence[str], language: str, th
 def area(entries: Sequence[Entry], names: Sequence[str], language: str) -> float | None:
     """The area of the place itself in km²."""
     own = list(_own(entries, names, _AREA[language]))
-    if not any(_AREA[language].fullmatch(plain(label)) for entry in entries for label in (entry.label, entry.parent)):
+    if not any(_is_about(_AREA[language], label, plain(label)) for entry in entries for label in (entry.label, entry.parent)):
         graded = [(entry, _grade(plain(entry.label), frozenset(), is_first=False)) for entry in entries if entry.parent]
         own = [(entry, grade) for entry, grade in graded if grade]
     values = [
@@ -126,14 +130,22 @@ def _own(entries: Sequence[Entry], names: Sequence[str], subject: re.Pattern[str
         label, parent = plain(entry.label), plain(entry.parent)
         if _OTHER_EXTENT.search(entry.label.casefold()):
             pass
-        elif subject.fullmatch(label):
+        elif _is_about(subject, entry.label, label):
             if not _NEVER.search(parent):
-                yield entry, 0 if subject.fullmatch(parent) else _grade(parent, own_names, is_first=False) or 0
-        elif subject.fullmatch(parent):
+                yield entry, 0 if _is_about(subject, entry.parent, parent) else _grade(parent, own_names, is_first=False) or 0
+        elif _is_about(subject, entry.parent, parent):
             grade = _grade(label, own_names, is_first=entry.parent != last_parent)
             if grade is not None:
                 yield entry, grade
         last_parent = entry.parent or entry.label
+
+
+def _is_about(subject: re.Pattern[str], label: str, plain_label: str) -> bool:
+    """Whether a label is that of `subject`, as a whole or up to a date and one word more (rule 1)."""
+    if subject.fullmatch(plain_label):
+        return True
+    dated = _DATED_LABEL.fullmatch(label.strip())
+    return dated is not None and not _NEVER.search(plain_label) and subject.fullmatch(plain(dated[1])) is not None
 
 
 def _grade(label: str, own_names: frozenset[str], is_first: bool) -> int | None:
