@@ -17,6 +17,19 @@ from sqlalchemy import Boolean, Column, Date, Float, Integer, String, Table
 from gans.errors import BadData
 from gans.tables import Instant, column_facts
 
+
+class BadValue(BadData):
+    """A value that does not fit its column.
+
+    Attributes:
+        column: its name; "" where the row as a whole does not fit.
+    """
+
+    def __init__(self, table: Table, column: str, reason: str) -> None:
+        super().__init__(f"{table.name}.{column}: {reason}" if column else f"{table.name}: {reason}")
+        self.column = column
+
+
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -64,7 +77,7 @@ def validate_row(table: Table, columns: tuple[str, ...], values: Sequence[Any]) 
     """The values of a row, in the order of `columns`, as a struct that fits `table`, its instants in UTC.
 
     Raises:
-        BadData: a value is of the wrong type, out of bounds, too long, or missing where it must not be.
+        BadValue: a value is of the wrong type, out of bounds, too long, or missing where it must not be.
     """
     return validate_rows(table, columns, [values])[0]
 
@@ -73,14 +86,14 @@ def validate_rows(table: Table, columns: tuple[str, ...], rows: Sequence[Sequenc
     """The same for many rows, in their order.
 
     Raises:
-        BadData: as `validate_row`, for one of the rows.
+        BadValue: as `validate_row`, for one of the rows.
     """
     try:
         valid: list[msgspec.Struct] = msgspec.convert(rows, list[row_type(table, columns)])  # type: ignore[misc]
     except msgspec.ValidationError as error:
         found = _POSITION.search(str(error))
-        where = f"{table.name}.{columns[int(found[1])]}" if found and found[1] else table.name
-        raise BadData(f"{where}: {_POSITION.sub('', str(error))}") from None
+        column = columns[int(found[1])] if found and found[1] else ""
+        raise BadValue(table, column, _POSITION.sub("", str(error))) from None
     for name in _columns_of(table, columns, String):
         _check_texts(table, name, set(map(attrgetter(name), valid)) - {None})
     for name in _columns_of(table, columns, Instant):
@@ -89,12 +102,12 @@ def validate_rows(table: Table, columns: tuple[str, ...], rows: Sequence[Sequenc
                 try:
                     msgspec.structs.force_setattr(row, name, instant.astimezone(UTC))
                 except OverflowError:
-                    raise BadData(f"{table.name}.{name}: {instant.isoformat()} is not a time in UTC") from None
+                    raise BadValue(table, name, f"{instant.isoformat()} is not a time in UTC") from None
     return valid
 
 
 def _check_texts(table: Table, name: str, texts: set[str]) -> None:
     if _NO_TEXT.search("".join(texts)):
-        raise BadData(f"{table.name}.{name}: a NUL, where most tools stop, or half of a surrogate pair, which is no UTF-8")
+        raise BadValue(table, name, "a NUL, where most tools stop, or half of a surrogate pair, which is no UTF-8")
     if table.columns[name].primary_key and any(text != text.strip() for text in texts):
-        raise BadData(f"{table.name}.{name}: white space at an end of a key: MySQL takes 'a ' for 'a', SQLite does not")
+        raise BadValue(table, name, "white space at an end of a key: MySQL takes 'a ' for 'a', SQLite does not")

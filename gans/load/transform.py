@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Table
 
-from gans.database.rows import validate_rows
+from gans.database.rows import BadValue, validate_rows
 from gans.database.upsert import newest_by
 from gans.errors import BadData
 from gans.source import Capture, Item, Omitted, Reject, Row, Rows, Source
@@ -145,19 +145,47 @@ def _items(source: Source, capture: Capture) -> list[Item]:
 def _validated(
     source: Source, capture: Capture, rows: Rows, fixed: FixedKeys, parsed: ParsedPart
 ) -> Iterator[tuple[Target, Iterable[tuple[Any, msgspec.Struct]]]]:
-    """The rows that fit, with their keys; where one does not, each half by itself, until it alone is left and is refused."""
+    """The rows that fit, with their keys; where one does not, each half by itself, until it alone is left.
+
+    Of that one, a value that may be missing is left out, and counted; for any other the row is refused.
+    """
     try:
-        found = _validate(source, capture, rows, fixed)
-    except BadData as error:
+        yield _validate(source, capture, rows, fixed)
+    except BadData:
         if len(rows.values) == 1:
-            (row,) = rows.each()
-            _refuse(parsed, source, capture, Reject(str(error), _as_json(row.values)))
+            yield from _validated_alone(source, capture, rows, fixed, parsed)
             return
         half = len(rows.values) // 2
         for values in (rows.values[:half], rows.values[half:]):
             yield from _validated(source, capture, Rows(rows.table, rows.columns, values), fixed, parsed)
-    else:
-        yield found
+
+
+def _validated_alone(
+    source: Source, capture: Capture, rows: Rows, fixed: FixedKeys, parsed: ParsedPart
+) -> Iterator[tuple[Target, Iterable[tuple[Any, msgspec.Struct]]]]:
+    left, rules = rows, list[str]()
+    while True:
+        try:
+            yield _validate(source, capture, left, fixed)
+        except BadData as error:
+            if not isinstance(error, BadValue) or not _may_be_missing(rows, error.column):
+                (row,) = rows.each()
+                _refuse(parsed, source, capture, Reject(str(error), _as_json(row.values)))
+                return
+            left = _without(left, error.column)
+            rules.append(f"{rows.table}.{error.column} does not fit")
+        else:
+            parsed.omitted = dict(Counter(parsed.omitted) + Counter(rules))
+            return
+
+
+def _may_be_missing(rows: Rows, column: str) -> bool:
+    return column in rows.columns and bool(metadata.tables[rows.table].columns[column].nullable)
+
+
+def _without(rows: Rows, column: str) -> Rows:
+    values = [tuple(None if name == column else value for name, value in zip(rows.columns, rows.values[0], strict=True))]
+    return Rows(rows.table, rows.columns, values)
 
 
 def _refuse(parsed: ParsedPart, source: Source, capture: Capture, item: Reject) -> None:
@@ -181,7 +209,7 @@ def _validate(
     valid = validate_rows(table, layout.columns, [values + versions for values in rows.values])
     for column, parent in layout.fixed_parents:
         if unknown := set(map(attrgetter(column), valid)) - fixed[parent] - {None}:
-            raise BadData(f"{rows.table}.{column}: {unknown.pop()!r} is not in {parent}")
+            raise BadValue(table, column, f"{unknown.pop()!r} is not in {parent}")
     return (rows.table, layout.columns), zip(map(layout.key, valid), valid, strict=True)
 
 

@@ -3,6 +3,10 @@
 The answer tells its own units and its own offset from UTC; both are read from it, never assumed. It names an hour by its end: its
 sums, its gusts and its chance of rain are those of the hour before, its other values those of the moment. Where several models
 were asked for, the name of each variable ends in the model's, and each model is a provider of its own.
+
+A sum a little below zero, which is what interpolation leaves of none, is 0, and counted. Any other value that cannot be is
+unknown, and counted; so is a number that is none (`nan`). A variable of an unknown unit, or with more or fewer values than hours,
+is refused and costs no other, unless it is the temperature: then the answer is of another layout, and the place is refused.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +18,8 @@ import msgspec
 
 from gans.errors import BadData
 from gans.schedule import every
-from gans.source import Capture, Provided, Reference, Reject, Request, Row, Secret, Source
+from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Row, Secret, Source
+from gans.sources import _json
 from gans.sources._forecasts import HOURS_AHEAD, ahead
 
 URL = "https://api.open-meteo.com/v1/forecast"
@@ -32,6 +37,10 @@ COLUMNS = {
     "weather_code": "condition_code",
 }
 """Open-Meteo's variable → our column."""
+
+_SUMS = {"precipitation_mm", "snowfall_cm"}
+_NOISE = 0.5
+"""How far below zero a sum may be that stands for none."""
 
 _Convert = Callable[[float], float]
 
@@ -55,8 +64,8 @@ class _Location(msgspec.Struct):
     """The part of an answer that is about one location."""
 
     utc_offset_seconds: int
-    hourly_units: dict[str, str]
-    hourly: dict[str, list[Any]]
+    hourly_units: dict[str, Any]
+    hourly: dict[str, Any]
 
 
 def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
@@ -80,14 +89,18 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
         )
 
 
-def parse(capture: Capture) -> Iterator[Row | Reject]:
+def parse(capture: Capture) -> Iterator[Row | Reject | Repaired]:
     """A row per city, model and hour, from the slot to a week ahead.
 
     Raises:
         BadData: not JSON, an error message, or not as many locations as were asked for.
     """
     cities = capture.context["cities"]
-    locations = _locations(capture.body)
+    try:
+        locations, repairs = _json.decode(capture.body, _locations)
+    except (ValueError, RecursionError) as error:  # ValueError: not JSON, not UTF-8
+        raise BadData(f"Not an answer of Open-Meteo: {error}") from None
+    yield from (Repaired(rule, times) for rule, times in sorted(repairs.items()))
     if len(locations) != len(cities):
         raise BadData(f"The answer is about {len(locations)} places, {len(cities)} were asked for")
     for city, location in zip(cities, locations, strict=True):
@@ -99,26 +112,49 @@ def parse(capture: Capture) -> Iterator[Row | Reject]:
 
 def _locations(body: bytes) -> Sequence[msgspec.Raw]:
     """The locations of an answer, undecoded: it is an object for one and a list for several."""
-    try:
-        answer = msgspec.json.decode(body, type=msgspec.Raw)
-        if bytes(answer).lstrip().startswith(b"["):
-            return msgspec.json.decode(body, type=list[msgspec.Raw])
-        decoded = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadData(f"Not an answer of Open-Meteo: {error}") from None
+    answer = msgspec.json.decode(body, type=msgspec.Raw)
+    if bytes(answer).lstrip().startswith(b"["):
+        return msgspec.json.decode(body, type=list[msgspec.Raw])
+    decoded = msgspec.json.decode(body, type=dict[str, Any])
     if decoded.get("error"):
         raise BadData(f"Open-Meteo says: {decoded.get('reason')}")
     return [answer]
 
 
-def _rows(city_id: int, zone: str | None, location: _Location, slot: datetime) -> Iterator[Row | Reject]:
-    times = list(map(ahead(slot, 1, zone), _instants(location)))
+def _rows(city_id: int, zone: str | None, location: _Location, slot: datetime) -> Iterator[Row | Reject | Repaired]:
+    instants, bad = _instants(location)
+    if bad and not any(instants):
+        raise BadData(f"a time is not one: {bad[0]!r}")
+    if bad:
+        yield Reject(f"city {city_id}: a time is not one: {bad[0]!r}", repr(bad)[:400])
+    periods = ahead(slot, 1, zone)
+    times = [periods(instant) if instant else None for instant in instants]
     for model in _models(location):
-        series = [_series(location, f"{name}_{model}" if model else name, column) for name, column in COLUMNS.items()]
+        series = []
+        for name, column in COLUMNS.items():
+            values, problem = _series(location, f"{name}_{model}" if model else name, column)
+            if problem and column == "temperature_c":
+                raise BadData(problem)
+            if problem:
+                yield Reject(f"city {city_id}: {problem}", name)
+            if column in _SUMS and (below := _little_below_zero(values)):
+                yield Repaired(f"{name} a little below zero", len(below))
+                values = [0.0 if hour in below else value for hour, value in enumerate(values)]
+            series.append(values)
         city = {"city_id": city_id, "provider": f"open-meteo:{model}" if model else "open-meteo"}
-        for when, values in zip(times, zip(*series, strict=True), strict=True):
-            if when and values.count(None) < len(values):  # an hour without a value is beyond the model's reach
-                yield Row("weather_forecasts", {**city, **when, **dict(zip(COLUMNS.values(), values, strict=True))})
+        for when, hour in zip(times, zip(*series, strict=True), strict=True):
+            if when and hour.count(None) < len(hour):  # an hour without a value is beyond the model's reach
+                yield Row("weather_forecasts", {**city, **when, **dict(zip(COLUMNS.values(), hour, strict=True))})
+
+
+def _little_below_zero(values: list[Any]) -> set[int]:
+    """The hours whose sum is what interpolation leaves of none."""
+    try:
+        if min(filter(None, values), default=0) >= 0:
+            return set()
+    except TypeError:
+        pass
+    return {hour for hour, value in enumerate(values) if type(value) in (float, int) and -_NOISE <= value < 0}
 
 
 def _models(location: _Location) -> list[str]:
@@ -134,14 +170,19 @@ def _models(location: _Location) -> list[str]:
     return models
 
 
-def _instants(location: _Location) -> list[datetime]:
-    """The hours of an answer: local times without a zone, all with the one offset that the answer names."""
-    try:
-        return [_instant(time, location.utc_offset_seconds) for time in location.hourly["time"]]
-    except KeyError:
-        raise BadData("the hours have no time") from None
-    except (TypeError, ValueError, OverflowError) as error:
-        raise BadData(f"a time is not one: {error}") from None
+def _instants(location: _Location) -> tuple[list[datetime | None], list[Any]]:
+    """The hours of an answer, local times without a zone, all with the one offset that the answer names; and what is no time."""
+    times = location.hourly.get("time")
+    if not isinstance(times, list):
+        raise BadData("the hours have no time")
+    instants, bad = list[datetime | None](), list[Any]()
+    for time in times:
+        try:
+            instants.append(_instant(time, location.utc_offset_seconds))
+        except (TypeError, ValueError, OverflowError):
+            instants.append(None)
+            bad.append(time)
+    return instants, bad
 
 
 @lru_cache(maxsize=1024)  # the same hours come again for every city
@@ -149,19 +190,28 @@ def _instant(time: str, utc_offset_seconds: int) -> datetime:
     return datetime.fromisoformat(time).replace(tzinfo=UTC) - timedelta(seconds=utc_offset_seconds)
 
 
-def _series(location: _Location, name: str, column: str) -> list[Any]:
-    """The values of one variable in our unit; anything that is no number stays as it is, for the check of its row to refuse."""
+def _series(location: _Location, name: str, column: str) -> tuple[list[Any], str]:
+    """The values of one variable in our unit, and why there are none, if they cannot be read.
+
+    Anything that is no number stays as it is, for the check of its row to leave out.
+    """
     hours = len(location.hourly["time"])
-    values = location.hourly.get(name)
-    if values is None or all(value is None for value in values):
-        return [None] * hours
+    values, unknown = location.hourly.get(name), [None] * hours
+    if values is None:
+        return unknown, ""
+    if not isinstance(values, list):
+        return unknown, f"{name} is no list of values"
+    if all(value is None for value in values):
+        return unknown, ""
     if len(values) != hours:
-        raise BadData(f"{name} has {len(values)} values for {hours} hours")
+        return unknown, f"{name} has {len(values)} values for {hours} hours"
     conversions, unit = CONVERSIONS[column[column.rindex("_") :]], location.hourly_units.get(name, "")
-    if unit not in conversions:
-        raise BadData(f"{name} is in {unit!r}; known: {', '.join(conversions)}")
+    if not isinstance(unit, str) or unit not in conversions:
+        return unknown, f"{name} is in {unit!r}; known: {', '.join(conversions)}"
     convert = conversions[unit]
-    return values if convert is None else [convert(value) if type(value) in (float, int) else value for value in values]
+    if convert is None:
+        return values, ""
+    return [convert(value) if type(value) in (float, int) else value for value in values], ""
 
 
 source = Source(

@@ -12,7 +12,7 @@ import pytest
 
 from gans.errors import BadData
 from gans.load.transform import ParsedPart, parse_part
-from gans.source import Capture, Reject, Request, Row
+from gans.source import Capture, Reject, Repaired, Request, Row
 from gans.sources._forecasts import HOURS_AHEAD
 from gans.sources.weather import COLUMNS, LOCATIONS_PER_REQUEST, parse, plan, source
 from gans.storage.landing import Footer, Header, Part
@@ -74,6 +74,10 @@ def _parsed_part(answer: object, slot: datetime = SLOT) -> ParsedPart:
         Part(header, [_capture(answer, slot=slot)], Footer(finished_at=slot, requests=1, bytes_received=0, captures=1)),
         CONDITIONS,
     )
+
+
+def _values(parsed: ParsedPart, *columns: str) -> list[tuple[Any, ...]]:
+    return [tuple(getattr(row, column) for column in columns) for rows in parsed.rows.values() for row in rows]
 
 
 class Cities:
@@ -213,19 +217,62 @@ def test_only_the_week_from_the_slot_on_is_a_forecast() -> None:
     assert rows[-1]["hour_at"] == SLOT + timedelta(hours=HOURS_AHEAD - 1)
 
 
+def test_one_bad_time_costs_its_hour() -> None:
+    location = _location(temperature_2m=[7.0, 8.0])
+    location["hourly"]["time"][0] = "soon"
+    reject, row = parse(_capture(location))
+    assert isinstance(reject, Reject)
+    assert isinstance(row, Row)
+    assert (reject.reason, row.values["temperature_c"]) == ("city 1: a time is not one: 'soon'", 8.0)
+
+
 @pytest.mark.parametrize("bad", ["warm", 99.0, True, [7.0], 1e300], ids=str)
-def test_one_bad_value_costs_one_hour(bad: object) -> None:
+def test_one_bad_value_costs_itself(bad: object) -> None:
     result = _parsed_part(_location(temperature_2m=[7.0, bad, 9.0], cloud_cover=[1, 2, 3]))
-    assert [refused.reason.partition(":")[0] for refused in result.refused] == ["weather_forecasts.temperature_c"]
-    assert '"cloud_cover_pct":2' in result.refused[0].item
-    assert sum(map(len, result.rows.values())) == 2
-    assert result.status == "partial"
+    assert _values(result, "temperature_c", "cloud_cover_pct") == [(7.0, 1), (None, 2), (9.0, 3)]
+    assert result.omitted == {"weather_forecasts.temperature_c does not fit": 1}
+    assert result.status == "ok"
 
 
-def test_a_condition_that_is_not_in_the_table_costs_one_hour() -> None:
+def test_rain_below_zero_costs_no_temperature() -> None:
+    result = _parsed_part(_location(temperature_2m=[3.0, 4.0, 5.0], precipitation=[-3276.8, 0.0, -0.1]))
+    assert _values(result, "temperature_c", "precipitation_mm") == [(3.0, None), (4.0, 0.0), (5.0, 0.0)]
+    assert result.omitted == {"weather_forecasts.precipitation_mm does not fit": 1, "precipitation a little below zero": 1}
+
+
+@pytest.mark.parametrize("token", ["NaN", "-nan", "Infinity"])
+def test_a_number_that_is_none_costs_itself(token: str) -> None:
+    body = msgspec.json.encode([_location(temperature_2m=[3.0, 4.0])] * 3).replace(b"3.0,", f"{token},".encode(), 1)
+    items = list(parse(_capture(body, ("UTC",) * 3)))
+    assert [item.values["temperature_c"] for item in items if isinstance(item, Row)] == [4.0, 3.0, 4.0, 3.0, 4.0]
+    assert [item for item in items if not isinstance(item, Row)] == [Repaired("a number that is none", 1)]
+
+
+def test_a_byte_order_mark_costs_nothing() -> None:
+    items = list(parse(_capture(b"\xef\xbb\xbf" + msgspec.json.encode(_location(temperature_2m=[7.0])))))
+    assert [type(item) for item in items] == [Repaired, Row]
+
+
+def test_a_variable_of_another_length_or_unit_costs_itself() -> None:
+    units = UNITS | {"wind_speed_10m": "furlong"}
+    items = list(
+        parse(
+            _capture(
+                _location(units=units, temperature_2m=[7.0] * 2, cloud_cover=[1] * 2, wind_speed_10m=[4.0] * 2, snowfall=[1])
+            )
+        )
+    )
+    row, _ = [item.values for item in items if isinstance(item, Row)]
+    assert (row["temperature_c"], row["cloud_cover_pct"], row["wind_speed_kmh"], row["snowfall_cm"]) == (7.0, 1, None, None)
+    assert [item.reason for item in items if isinstance(item, Reject)] == [
+        "city 1: snowfall has 1 values for 2 hours",
+        "city 1: wind_speed_10m is in 'furlong'; known: km/h, m/s, mp/h, kn",
+    ]
+
+
+def test_a_condition_that_is_not_in_the_table_costs_itself() -> None:
     result = _parsed_part(_location(temperature_2m=[7.0, 8.0], weather_code=[61, 100]))
-    assert len(result.refused) == 1
-    assert sum(map(len, result.rows.values())) == 1
+    assert _values(result, "temperature_c", "condition_code") == [(7.0, 61), (8.0, None)]
 
 
 BAD_LOCATIONS: dict[str, tuple[bytes, str]] = {
