@@ -16,7 +16,7 @@ _MOST = 20
 def without_bad(item: Any, kind: type[T], *, strict: bool = True) -> tuple[T, Counter[str]]:
     """`item`, a decoded JSON value, as `kind`; and how often which field was left out, like "wind.speed does not fit".
 
-    What does not fit is left out as deep down as it can be: a field, or of a list the one item; else what it is a required part of.
+    What does not fit is left out as deep down as it can be: a field, of a list the one item; else what it is a required part of.
 
     Raises:
         ValidationError: what does not fit may not be missing.

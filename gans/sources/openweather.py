@@ -6,9 +6,12 @@
 - Rain and snow are both in mm of water, and `precipitation_mm` is their sum. How deep the snow lies it does not tell, and ten to
   one would be a guess: `snowfall_cm` is 0 where no snow falls, and not known where some does.
 - The answer does not tell its units: they are those of `units=metric`, which is asked for. Wind is in m/s then.
+- A value that does not fit is unknown, and so is a condition that is not in the list; the ledger counts them. A step is refused
+  that has no time, or nothing else.
 - Coordinates snap to a place of another name (Berlin answers "Mitte"), so nothing is read from `city`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -18,8 +21,10 @@ import msgspec
 
 from gans.errors import BadData
 from gans.schedule import every
-from gans.source import Capture, Provided, Reference, Reject, Request, Row, Secret, Source
+from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Row, Secret, Source
+from gans.sources import _json
 from gans.sources._forecasts import Times, ahead
+from gans.sources._optional import without_bad
 
 URL = "https://api.openweathermap.org/data/2.5/forecast"
 PERIOD_HOURS = 3
@@ -48,6 +53,7 @@ than heavy. Sleet is meant as in Britain: rain and snow at once.
 
 
 _Amount = Annotated[float, msgspec.Meta(ge=0)]
+_Speed = Annotated[float, msgspec.Meta(ge=0, le=1_000)]  # beyond any wind, m/s
 
 
 class _Weather(msgspec.Struct, gc=False):
@@ -55,17 +61,17 @@ class _Weather(msgspec.Struct, gc=False):
 
 
 class _Main(msgspec.Struct, gc=False):
-    temp: float
+    temp: float | None = None
     feels_like: float | None = None
 
 
 class _Wind(msgspec.Struct, gc=False):
-    speed: float | None = None
-    gust: float | None = None
+    speed: _Speed | None = None
+    gust: _Speed | None = None
 
 
 class _Clouds(msgspec.Struct, gc=False):
-    all: float | None = None
+    all: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
 
 
 class _Fall(msgspec.Struct, gc=False):
@@ -77,7 +83,7 @@ class _Fall(msgspec.Struct, gc=False):
 class _Step(msgspec.Struct, kw_only=True, gc=False):
     dt: int
     main: _Main
-    weather: Annotated[list[_Weather], msgspec.Meta(min_length=1)]
+    weather: list[_Weather] = msgspec.field(default_factory=list)
     wind: _Wind = msgspec.field(default_factory=_Wind)
     clouds: _Clouds = msgspec.field(default_factory=_Clouds)
     pop: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
@@ -101,6 +107,7 @@ class _Answer(msgspec.Struct):
 
 
 _decode_forecast = msgspec.json.Decoder(_Forecast).decode
+_decode_answer = msgspec.json.Decoder(_Answer).decode
 
 
 def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
@@ -115,13 +122,13 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
             )
 
 
-def parse(capture: Capture) -> Iterator[Row | Reject]:
+def parse(capture: Capture) -> Iterator[Row | Reject | Repaired]:
     """A row per step, from the slot on.
 
     Raises:
         BadData: not a forecast in its envelope (a bare list of steps is none: it does not say that all went well), or no step.
     """
-    steps = _steps(capture.body)
+    steps, repairs = _steps(capture.body)
     if not steps:
         raise BadData("A forecast without a step")
     city_id, times = capture.context["city_id"], ahead(capture.slot, PERIOD_HOURS, capture.context["timezone"])
@@ -131,34 +138,42 @@ def parse(capture: Capture) -> Iterator[Row | Reject]:
             continue
         try:
             when = times(_instant(step.dt))
-            values = when and _values(city_id, step, when)
+            values = when and _values(city_id, step, when, repairs)
         except (ValueError, OverflowError, OSError, BadData) as error:  # ValueError, OSError: no such year
             yield Reject(str(error), msgspec.json.encode(step).decode())
         else:
             if values:
                 yield Row("weather_forecasts", values)
+    yield from (Repaired(rule, times) for rule, times in sorted(repairs.items()))
 
 
-def _steps(body: bytes) -> Sequence[_Step | Reject]:
-    """The steps of an answer, decoded all at once; where one of them is bad, each by itself, so that it costs no other."""
+def _steps(body: bytes) -> tuple[Sequence[_Step | Reject], Counter[str]]:
+    """The steps of an answer, decoded all at once; where one of them is bad, each by itself; and what was mended how often."""
     try:
-        return _decode_forecast(body).steps
+        return _decode_forecast(body).steps, Counter()
     except (ValueError, RecursionError):
         pass
     try:
-        answer = msgspec.json.decode(body, type=_Answer)
+        answer, repairs = _json.decode(body, _decode_answer)
     except (ValueError, RecursionError) as error:  # ValueError: not JSON, another shape, or not UTF-8
         raise BadData(f"Not an answer of OpenWeatherMap: {error}") from None
     if str(answer.cod) != "200":
         raise BadData(f"OpenWeatherMap says {answer.cod}: {answer.message}")
-    return [_step(raw) for raw in answer.steps]
+    return [_step(raw, repairs) for raw in answer.steps], repairs
 
 
-def _step(raw: msgspec.Raw) -> _Step | Reject:
+def _step(raw: msgspec.Raw, repairs: Counter[str]) -> _Step | Reject:
     try:
-        return msgspec.json.decode(raw, type=_Step)
-    except ValueError as error:  # not JSON as declared, or not UTF-8
+        item = msgspec.json.decode(raw)
+        for name in ("rain", "snow"):  # absent it would not have happened
+            if isinstance(item, dict) and not isinstance(item.get(name), dict | None):
+                item[name] = {}
+                repairs[f"{name} does not fit"] += 1
+        step, left_out = without_bad(item, _Step)
+    except (ValueError, RecursionError) as error:  # ValueError: not as declared, or not UTF-8
         return Reject(str(error), bytes(raw)[:400].decode(errors="replace"))
+    repairs += left_out
+    return step
 
 
 @lru_cache(maxsize=256)  # the same steps come again for every city
@@ -166,15 +181,17 @@ def _instant(dt: int) -> datetime:
     return datetime.fromtimestamp(dt, UTC)
 
 
-def _values(city_id: int, step: _Step, when: Times) -> dict[str, Any]:
+def _values(city_id: int, step: _Step, when: Times, repairs: Counter[str]) -> dict[str, Any]:
     """A row, rounded to the thousandth (by whole numbers, which is twice as fast)."""
-    code = CONDITIONS.get(step.weather[0].id)  # the first is the chief one
-    if code is None:
-        raise BadData(f"there is no condition {step.weather[0].id}")
+    code = CONDITIONS.get(step.weather[0].id) if step.weather else None  # the first is the chief one
+    if step.weather and code is None:
+        repairs[f"there is no condition {step.weather[0].id}"] += 1
     nothing = None if step.pop is None else 0.0
     rain = nothing if step.rain is None else step.rain.sum_mm
     snow = nothing if step.snow is None else step.snow.sum_mm
     wind, gust, clouds = step.wind.speed, step.wind.gust, step.clouds.all
+    if code is None and step.main.temp is None and step.pop is None and wind is None and clouds is None:
+        raise BadData("a step that says nothing of the weather")
     return {
         "city_id": city_id,
         "provider": "openweather",
