@@ -9,17 +9,18 @@ Rules
    (`icao_code` is empty for some that have a code, and older files have no such column; `ident` is often a local code.) An
    airport without one is left out, and the ledger counts it.
 3. Of two lines with one code, that stays which has it by the better field of rule 2, then the one with the lower id.
-4. The time zone is that of the coordinates; a country that ISO 3166 has no code for (Kosovo) is unknown.
+4. The time zone is that of the coordinates; a country that ISO 3166 has no code for (Kosovo) is unknown. So is any other value
+   that does not fit, like the IATA code `-`, and the ledger counts it: only a line without id, place or code is lost to that.
 5. An airport is near a city where the great circle between their coordinates is at most as long as the watchlist says, whatever
    the airport is called and whichever country it is in.
 6. The file is the whole truth of its time: an airport or a link that it no longer gives is not deleted, since an older answer may
    arrive later, but its `fetched_at` stays behind, and snapshots and views pass over it.
 """
 
-import csv
 import math
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -29,7 +30,9 @@ import msgspec
 from gans.errors import BadData
 from gans.geography import EARTH_RADIUS_KM, great_circle_km, timezone_at
 from gans.schedule import weekly
-from gans.source import Capture, Omitted, Reference, Reject, Request, Row, Source
+from gans.source import Capture, Omitted, Reference, Reject, Repaired, Request, Row, Source
+from gans.sources import _csv
+from gans.sources._optional import without_bad
 
 URL: Final = "https://davidmegginson.github.io/ourairports-data/airports.csv"
 _M_PER_FT: Final = 0.3048
@@ -44,22 +47,20 @@ class _Line(msgspec.Struct, kw_only=True):
     """A line about an airport with scheduled service; empty fields are None."""
 
     id: Annotated[int, msgspec.Meta(ge=1)]
-    ident: str
-    type: Literal["large_airport", "medium_airport", "small_airport", "heliport", "seaplane_base", "balloonport"]
-    name: _Text
+    ident: str | None
+    type: Literal["large_airport", "medium_airport", "small_airport", "heliport", "seaplane_base", "balloonport"] | None = None
+    name: _Text | None = None
     latitude_deg: Annotated[float, msgspec.Meta(ge=-90, le=90)]
     longitude_deg: Annotated[float, msgspec.Meta(ge=-180, le=180)]
-    elevation_ft: Annotated[float, msgspec.Meta(ge=-1_600, le=19_600)] | None
-    iso_country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z")]
-    municipality: _Text | None
+    elevation_ft: Annotated[float, msgspec.Meta(ge=-1_600, le=19_600)] | None = None
+    iso_country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z")] | None = None
+    municipality: _Text | None = None
     gps_code: str | None
-    iata_code: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{3}\Z")] | None
+    iata_code: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{3}\Z")] | None = None
     icao_code: str | None = None
 
 
-_REQUIRED: Final = {"scheduled_service"} | {
-    field.encode_name for field in msgspec.structs.fields(_Line) if field.default is msgspec.NODEFAULT
-}
+_REQUIRED: Final = {"scheduled_service"} | set(_Line.__struct_fields__) - {"icao_code"}
 
 
 class _Found(NamedTuple):
@@ -84,7 +85,7 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
         )
 
 
-def parse(capture: Capture) -> Iterator[Row | Reject | Omitted]:
+def parse(capture: Capture) -> Iterator[Row | Reject | Omitted | Repaired]:
     """A row per airport with scheduled service, and one per city that it is near.
 
     Raises:
@@ -128,40 +129,28 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Omitted]:
             yield Row("city_airports", {"city_id": city_id, "airport_icao": code, "distance_km": round(distance_km, 1)})
 
 
-def _airports(body: bytes) -> Iterator[_Found | Reject | Omitted]:
-    """The airports that are taken, by rules 1 and 2.
-
-    No field holds a line break, so that each line is read by itself: a stray quote costs a line and not the rest of the file.
-    """
-    try:
-        head, *lines = body.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise BadData(f"The answer is not in UTF-8: {error}") from None
-    names = _fields(head)
-    if missing := _REQUIRED - set(names):
-        raise BadData(f"Not the airports.csv of OurAirports: it has no column {', '.join(sorted(missing))}")
-    if not lines or lines.pop():
-        raise BadData("The answer is cut short: its last line does not end")
+def _airports(body: bytes) -> Iterator[_Found | Reject | Omitted | Repaired]:
+    """The airports that are taken, by rules 1 and 2."""
+    names, lines = _csv.lines(body, "the airports.csv of OurAirports", _REQUIRED)
+    repairs = Counter[str]()
     for number, text in enumerate(lines, 2):
         try:
-            fields = dict(zip(names, _fields(text), strict=True))
+            fields = dict(zip(names, _csv.fields(text), strict=True))
             if fields["scheduled_service"] not in ("yes", "no"):
                 raise BadData(f"scheduled_service is {fields['scheduled_service']!r}, neither yes nor no")
             if fields["scheduled_service"] == "no" or fields["type"] == "closed":
                 continue
-            line = msgspec.convert({name: value or None for name, value in fields.items()}, _Line, strict=False)
+            values = {name: value if value and _csv.UNREADABLE not in value else None for name, value in fields.items()}
+            line, left_out = without_bad(values, _Line, strict=False)
         except (BadData, ValueError) as error:  # ValueError: not as many fields as names, or not as declared
             yield Reject(f"line {number}: {error}", text)
             continue
+        repairs += left_out
+        if _csv.UNREADABLE in text:
+            repairs[_csv.NOT_UTF8] += 1
         rank = next((rank for rank, name in enumerate(_CODE_FIELDS) if _ICAO.fullmatch(getattr(line, name) or "")), None)
         yield Omitted("airports.airport_icao") if rank is None else _Found(rank, line, text)
-
-
-def _fields(line: str) -> list[str]:
-    try:
-        return next(csv.reader((line,), strict=True), [])
-    except csv.Error as error:
-        raise BadData(f"not CSV: {error}") from None
+    yield from (Repaired(rule, times) for rule, times in sorted(repairs.items()))
 
 
 class _Near:

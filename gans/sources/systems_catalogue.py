@@ -6,10 +6,11 @@ text. The watchlist may name a system by the `System ID` that it has there.
 Rules
 1. Of two lines with one id the first stays, and the ledger counts the other; as it does a line without an address.
 2. An address that begins with `http:` is asked by https. A line with something that is no address of the web is refused.
-3. The file is the whole truth of its time: a system that it no longer has keeps its row, with a `fetched_at` that stays behind.
+3. A value that is longer than its column, a country that ISO 3166 has no code for, and one with bytes that are no UTF-8 are
+   unknown, and the ledger counts them.
+4. The file is the whole truth of its time: a system that it no longer has keeps its row, with a `fetched_at` that stays behind.
 """
 
-import csv
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +18,7 @@ from typing import Final
 from gans.errors import BadData
 from gans.schedule import weekly
 from gans.source import Capture, Omitted, Reference, Reject, Repaired, Request, Row, Source
-from gans.sources import _gbfs
+from gans.sources import _csv, _gbfs
 
 URL: Final = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv"
 
@@ -45,20 +46,15 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Omitted | Repaired]:
     Raises:
         BadData: not the file, or not the whole of it.
     """
-    try:
-        head, *lines = capture.body.decode("utf-8-sig").removesuffix("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise BadData(f"The answer is not in UTF-8: {error}") from None
-    names = _fields(head)
-    if missing := COLUMNS.keys() - _OPTIONAL - set(names):
-        raise BadData(f"Not systems.csv: it has no column {', '.join(sorted(missing))}")
-    if not capture.body.endswith(b"\n"):
-        raise BadData("The answer is cut short: its last line does not end")
+    names, lines = _csv.lines(capture.body, "systems.csv", COLUMNS.keys() - _OPTIONAL)
     seen = set[str]()
     for number, line in enumerate(lines, 2):
         try:
-            fields = dict(zip(names, _fields(line), strict=True))
+            fields = dict(zip(names, _csv.fields(line), strict=True))
             values = {ours: fields.get(theirs, "").strip() or None for theirs, ours in COLUMNS.items()}
+            if unreadable := [name for name, value in values.items() if value and _csv.UNREADABLE in value]:
+                values |= dict.fromkeys(unreadable)
+                yield Repaired(_csv.NOT_UTF8, len(unreadable))
             if values["url"] is None:
                 yield Omitted("system_catalogue.url")
                 continue
@@ -71,13 +67,6 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Omitted | Repaired]:
                 continue
             seen.add(values["catalogue_id"] or "")
             yield Row("system_catalogue", values)
-
-
-def _fields(line: str) -> list[str]:
-    try:
-        return next(csv.reader((line.rstrip("\r"),), strict=True), [])
-    except csv.Error as error:
-        raise BadData(f"not CSV: {error}") from None
 
 
 source = Source(

@@ -35,6 +35,13 @@ def test_a_bad_line_costs_only_itself() -> None:
     assert [type(item) for item in found] == [Row, Reject, Reject, Omitted, Repaired, Row]
 
 
+def test_bytes_that_are_no_utf_8_and_a_byte_order_mark_cost_no_more_than_their_field() -> None:
+    repaired, row, _ = items(b"\xef\xbb\xbf" + PAYLOAD.replace(b"Windhoek Wheels", b"Windh\xf6k"))
+    assert repaired == Repaired("bytes that are no UTF-8")
+    assert isinstance(row, Row)
+    assert (row.values["name"], row.values["location"]) == (None, "Windhoek, Khomas")
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>\n", b"System ID,Name\na,b\n", PAYLOAD[:-5], b"\xff\xfe\n"])
 def test_another_file_is_refused_as_a_whole(body: bytes) -> None:
     with pytest.raises(BadData):

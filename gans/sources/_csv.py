@@ -1,0 +1,40 @@
+"""CSV files of upstreams that are the whole truth of their time: a line a thing, no line break within a field, a line end last.
+
+Each line is read by itself, so that a stray quote costs a line and not the rest of the file. A file may begin with a byte-order
+mark and have Windows' line ends. Bytes that are no UTF-8 make their field unknown.
+"""
+
+import csv
+from collections.abc import Collection
+
+from gans.errors import BadData
+
+NOT_UTF8 = "bytes that are no UTF-8"
+UNREADABLE = "\ufffd"
+
+
+def lines(body: bytes, name: str, required: Collection[str]) -> tuple[list[str], list[str]]:
+    """The names of the columns, and the lines below them, where bytes that are no UTF-8 are `UNREADABLE`.
+
+    Raises:
+        BadData: not the file that `name` says, for a column of `required` is missing; or not the whole of it.
+    """
+    head, *below = body.decode("utf-8-sig", errors="replace").split("\n")
+    names = fields(head)
+    if missing := set(required) - set(names):
+        raise BadData(f"Not {name}: it has no column {', '.join(sorted(missing))}")
+    if not below or below.pop():
+        raise BadData("The answer is cut short: its last line does not end")
+    return names, below
+
+
+def fields(line: str) -> list[str]:
+    """The fields of a line.
+
+    Raises:
+        BadData: it is not CSV.
+    """
+    try:
+        return next(csv.reader((line.rstrip("\r"),), strict=True), [])
+    except csv.Error as error:
+        raise BadData(f"not CSV: {error}") from None
