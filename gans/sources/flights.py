@@ -9,9 +9,11 @@ Rules
    revised time: the same key is the same flight.
 2. Every number is kept as told, its spaces trimmed: `DBETI`, `E4 56LE`. Code-shares are marked, not counted here: which of them
    stands for a flight depends on numbers that another window may tell, so the view `operating_flights` decides.
-3. What is not told is None. An origin called "Unknown" is not told.
+3. What is not told is None. An origin called "Unknown" is not told. What does not fit is None too, and the ledger counts it; a
+   flight is refused for its number or scheduled time alone, or where it departs or arrives elsewhere.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -22,7 +24,9 @@ import msgspec
 
 from gans.errors import BadData
 from gans.schedule import every
-from gans.source import Capture, Quota, Reference, Reject, Request, Row, Secret, Source
+from gans.source import Capture, Quota, Reference, Reject, Repaired, Request, Row, Secret, Source
+from gans.sources import _json
+from gans.sources._optional import without_bad
 
 HOST = "aerodatabox.p.rapidapi.com"
 URL = f"https://{HOST}/flights/airports/icao"
@@ -82,7 +86,7 @@ class _Arrival(_Struct, frozen=True, kw_only=True):
     runway_time: _Time | None = None
     runway_time_utc: str | None = None
     terminal: str | None = None
-    check_in_desk: str | None = None
+    check_in_desk: Any = None
 
 
 class _Flight(_Struct, frozen=True, kw_only=True):
@@ -111,7 +115,7 @@ class _Message(msgspec.Struct):
 
 _NOWHERE, _NOBODY, _NOTHING = _Airport(), _Airline(), _Aircraft()
 _decode_board = msgspec.json.Decoder(_Board).decode
-_decode_flight = msgspec.json.Decoder(_Flight).decode
+_decode_answer = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
@@ -139,7 +143,7 @@ def _requests(icao: str, name: str, day: date) -> Iterator[Request]:
         )
 
 
-def parse(capture: Capture) -> Iterator[Row | Reject]:
+def parse(capture: Capture) -> Iterator[Row | Reject | Repaired]:
     """A row per flight, and one per airline that is told with a code.
 
     Raises:
@@ -148,12 +152,13 @@ def parse(capture: Capture) -> Iterator[Row | Reject]:
     if capture.status == 204:  # the board's way to say that nothing arrives
         return
     airport_icao, airlines = capture.context["airport_icao"], set()
-    for flight in _flights(capture.body):
+    flights, repairs = _flights(capture.body)
+    for flight in flights:
         if isinstance(flight, Reject):
             yield flight
             continue
         try:
-            row = _row(flight, airport_icao)
+            row = _row(flight, airport_icao, repairs)
         except (OverflowError, BadData) as error:
             yield Reject(str(error), msgspec.json.encode(flight).decode())
             continue
@@ -162,32 +167,36 @@ def parse(capture: Capture) -> Iterator[Row | Reject]:
             airlines.add(code)
             yield Row("airlines", {"airline_code": code, "name": row["airline_name"]})
         yield Row("flights", row)
+    yield from (Repaired(rule, times) for rule, times in sorted(repairs.items()))
 
 
-def _flights(body: bytes) -> Iterable[_Flight | Reject]:
-    """The flights of an answer, and those that are not as declared; a flight alone is an answer too."""
+def _flights(body: bytes) -> tuple[Iterable[_Flight | Reject], Counter[str]]:
+    """The flights of an answer, those that are none, and what was mended how often; a flight alone is an answer too."""
     try:
-        return _decode_board(body).arrivals  # all at once, twice as fast as one by one
+        return _decode_board(body).arrivals, Counter()  # all at once, twice as fast as one by one
     except (ValueError, RecursionError):
         pass
     try:
-        answer = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        answer, repairs = _json.decode(body, _decode_answer)
         if "arrivals" in answer:
-            return map(_flight, msgspec.json.decode(answer["arrivals"], type=list[msgspec.Raw]))
+            flights = msgspec.json.decode(answer["arrivals"], type=list[msgspec.Raw])
+            return [_flight(flight, repairs) for flight in flights], repairs
     except (ValueError, RecursionError) as error:  # ValueError: not JSON, another shape, or not UTF-8
         raise BadData(f"Not an answer of AeroDataBox: {error}") from None
     if "arrival" in answer or "movement" in answer:
-        return [_flight(body)]
+        return [_flight(msgspec.json.encode(answer), repairs)], repairs
     if message := _message(body):
         raise BadData(f"AeroDataBox says: {message}")
     raise BadData(f"The answer has no arrivals, only {', '.join(sorted(answer)) or 'nothing'}")
 
 
-def _flight(item: bytes | msgspec.Raw) -> _Flight | Reject:
+def _flight(item: bytes | msgspec.Raw, repairs: Counter[str]) -> _Flight | Reject:
     try:
-        return _decode_flight(item)
-    except ValueError as error:
+        flight, left_out = without_bad(msgspec.json.decode(item), _Flight)
+    except (ValueError, RecursionError) as error:
         return Reject(str(error), bytes(item).decode(errors="replace"))
+    repairs += left_out
+    return flight
 
 
 def _message(body: bytes) -> str:
@@ -197,11 +206,11 @@ def _message(body: bytes) -> str:
         return ""
 
 
-def _row(flight: _Flight, airport_icao: str) -> dict[str, Any]:
+def _row(flight: _Flight, airport_icao: str, repairs: Counter[str]) -> dict[str, Any]:
     """The row of a flight.
 
     Raises:
-        BadData: no number, no scheduled time, a time that is none, or a flight that departs or arrives elsewhere.
+        BadData: no number, no scheduled time or one that is none, or a flight that departs or arrives elsewhere.
     """
     arrival = flight.arrival or flight.movement
     if arrival is None:
@@ -217,8 +226,8 @@ def _row(flight: _Flight, airport_icao: str) -> dict[str, Any]:
         scheduled_at, hour_at, arrival_on = _scheduled(scheduled.utc, scheduled.local)
     else:
         scheduled_at, hour_at, arrival_on = _scheduled(arrival.scheduled_time_utc, arrival.scheduled_time_local)
-    revised_at = _instant(arrival.revised_time.utc if arrival.revised_time else arrival.actual_time_utc)
-    landed_at = _instant(arrival.runway_time.utc if arrival.runway_time else arrival.runway_time_utc)
+    revised_at = _known_instant(arrival.revised_time.utc if arrival.revised_time else arrival.actual_time_utc, repairs)
+    landed_at = _known_instant(arrival.runway_time.utc if arrival.runway_time else arrival.runway_time_utc, repairs)
     origin = flight.movement.airport if flight.movement else flight.departure.airport if flight.departure else None
     departure_icao, departure_name = _origin(origin or _NOWHERE)
     airline_code, airline_name = _airline(flight.airline or _NOBODY)
@@ -296,6 +305,15 @@ def _instant(value: str | None) -> datetime | None:
     if at.tzinfo is None:
         raise BadData(f"the time {value!r} has no zone")
     return at
+
+
+def _known_instant(value: str | None, repairs: Counter[str]) -> datetime | None:
+    """The same, None where it is no time: that is counted."""
+    try:
+        return _instant(value)
+    except BadData:
+        repairs["a revised time that is none"] += 1
+        return None
 
 
 def _is_used_up(status: int, body: bytes) -> bool:

@@ -6,6 +6,7 @@ Written from the public documentation (https://date.nager.at/Api) and the server
 - `types` tells who is off: Public, Bank, School, Authorities, Optional, Observance. `is_public` is whether Public is among them.
   The same holiday may come twice on one date, for other parts or with other types; one part of the country has it once, and
   public if either is.
+- A part that is none of the country is refused, and costs the other parts nothing.
 - Two holidays on one date are two rows. One that is withdrawn upstream is in no later answer, and stays.
 - A country without holidays there is answered with 204, one that is not known with 404 (recorded as a failure).
 
@@ -20,7 +21,9 @@ import msgspec
 
 from gans.errors import BadData
 from gans.schedule import weekly
-from gans.source import Capture, Provided, Reference, Reject, Request, Row, Source
+from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Row, Source
+from gans.sources import _json
+from gans.sources._optional import without_bad
 
 URL = "https://date.nager.at/api/v3/PublicHolidays"
 
@@ -28,10 +31,13 @@ URL = "https://date.nager.at/api/v3/PublicHolidays"
 class _Holiday(msgspec.Struct, kw_only=True, rename="camel"):
     date: date
     name: str
-    local_name: str
+    local_name: str | None = None
     country_code: str
     types: list[str]
-    counties: list[str] | None = None
+    counties: Any = None  # looked at part by part: without a bad list it would be the whole country's
+
+
+_decode_answer = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
@@ -42,7 +48,7 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
             yield Request(unit=f"{country} {year}", url=f"{URL}/{year}/{country}", context={"country_code": country})
 
 
-def parse(capture: Capture) -> Iterator[Row | Reject]:
+def parse(capture: Capture) -> Iterator[Row | Reject | Repaired]:
     """A row per holiday and part of the country that keeps it.
 
     Raises:
@@ -51,18 +57,22 @@ def parse(capture: Capture) -> Iterator[Row | Reject]:
     if capture.status == 204:
         return
     try:
-        answer = msgspec.json.decode(capture.body, type=list[msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        answer, repairs = _json.decode(capture.body, _decode_answer)
+    except (ValueError, RecursionError) as error:  # ValueError: not JSON, no list, or not UTF-8
         raise BadData(f"Not an answer of Nager.Date: {error}") from None
     country = capture.context["country_code"]
     rows: dict[tuple[str, date, str], dict[str, Any]] = {}
     for raw in answer:
         try:
-            holiday = msgspec.json.decode(raw, type=_Holiday)
+            holiday, left_out = without_bad(msgspec.json.decode(raw), _Holiday)
             name = holiday.name.strip()
             if not name:
                 raise BadData("a holiday without a name")
-            for region in _regions(holiday, country):
+            regions, strange = _regions(holiday, country)
+            repairs += left_out
+            if strange:
+                yield Reject(f"{strange[0]!r} is no part of {country}", bytes(raw)[:400].decode(errors="replace"))
+            for region in regions:
                 key = (region, holiday.date, name)
                 seen = rows.get(key, {"is_public": False})
                 rows[key] = {
@@ -70,22 +80,26 @@ def parse(capture: Capture) -> Iterator[Row | Reject]:
                     "region": region,
                     "observed_on": holiday.date,
                     "name": name,
-                    "local_name": holiday.local_name.strip() or None,
+                    "local_name": (holiday.local_name or "").strip() or None,
                     "is_public": "Public" in holiday.types or seen["is_public"],
                 }
-        except (ValueError, BadData) as error:  # ValueError: not JSON as declared, or not UTF-8
+        except (ValueError, RecursionError, BadData) as error:  # ValueError: not as declared, or not UTF-8
             yield Reject(str(error), bytes(raw)[:400].decode(errors="replace"))
     yield from (Row("holidays", row) for row in rows.values())
+    yield from (Repaired(rule, times) for rule, times in sorted(repairs.items()))
 
 
-def _regions(holiday: _Holiday, country: str) -> list[str]:
-    """The parts of the country that keep the holiday; "" for the whole of it."""
+def _regions(holiday: _Holiday, country: str) -> tuple[list[str], list[Any]]:
+    """The parts of the country that keep the holiday, "" for the whole of it; and what is told as a part and is none."""
     if holiday.country_code != country:
         raise BadData(f"a holiday of {holiday.country_code!r}, asked for {country}")
-    regions = holiday.counties or [""]
-    if holiday.counties and (strange := [region for region in regions if not region.startswith(f"{country}-")]):
-        raise BadData(f"{strange[0]!r} is no part of {country}")
-    return regions
+    if holiday.counties is None or holiday.counties == []:
+        return [""], []
+    if not isinstance(holiday.counties, list):
+        raise BadData(f"counties is {holiday.counties!r}, no list")
+    is_part = [isinstance(region, str) and region.startswith(f"{country}-") for region in holiday.counties]
+    regions = [region for region, known in zip(holiday.counties, is_part, strict=True) if known]
+    return regions, [region for region, known in zip(holiday.counties, is_part, strict=True) if not known]
 
 
 source = Source(

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, insert, select, text
 
 from gans.errors import BadData
 from gans.load.load import load
-from gans.source import Capture, Reject, Request, Row
+from gans.source import Capture, Reject, Repaired, Request, Row
 from gans.sources.flights import PARAMS, URL, parse, plan, source
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import FolderStore
@@ -54,7 +54,7 @@ def _capture(answer: object, icao: str = "EDDK", *, status: int = 200, at: datet
     return Capture(unit=unit, url="https://x", status=status, slot=SLOT, fetched_at=at, context={"airport_icao": icao}, body=body)
 
 
-def _items(answer: object, icao: str = "EDDK") -> list[Row | Reject]:
+def _items(answer: object, icao: str = "EDDK") -> list[Row | Reject | Repaired]:
     return list(parse(_capture(answer, icao)))
 
 
@@ -208,15 +208,38 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no zone": ({"arrival": _arrival("2025-03-30 10:20")}, "the time '2025-03-30 10:20' has no zone"),
     "no time at all": ({"arrival": _arrival("soon")}, "'soon' is no time"),
     "before the calendar": ({"arrival": _arrival("0001-01-01 00:00+14:00", "0001-01-01 00:00+14:00")}, ""),
-    "a bad estimate": ({"arrival": _arrival(revisedTime={"utc": "late"})}, "'late' is no time"),
     "neither side": ({"arrival": None}, "neither arrival nor movement"),
     "it departs": ({"arrival": None, "movement": _arrival(checkInDesk="511-514")}, "so it departs"),
     "elsewhere": ({"arrival": _arrival(airport={"icao": "EDDL"})}, "it arrives at EDDL, not at EDDK"),
     "an empty number": ({"number": "  "}, "the number is empty"),
     "no number": ({"number": None}, "missing required field `number`"),
     "a number that is one": ({"number": 17}, "Expected `str`, got `int` - at `$.number`"),
-    "a text for cargo": ({"isCargo": "no"}, "at `$.isCargo`"),
 }
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "value", "rule"),
+    [
+        ({"arrival": _arrival(revisedTime={"utc": "late"})}, "revised_at", None, "a revised time that is none"),
+        ({"arrival": _arrival(runwayTime={"utc": 7})}, "actual_at", None, "arrival.runwayTime.utc does not fit"),
+        ({"arrival": _arrival(terminal=2)}, "terminal", None, "arrival.terminal does not fit"),
+        ({"isCargo": "no"}, "is_cargo", False, "isCargo does not fit"),
+        ({"aircraft": "Airbus A320"}, "aircraft", None, "aircraft does not fit"),
+        ({"airline": {"name": 5, "icao": "XXY"}}, "airline_name", None, "airline.name does not fit"),
+        ({"departure": []}, "departure_icao", None, "departure does not fit"),
+    ],
+)
+def test_a_field_that_does_not_fit_costs_itself(changes: dict[str, Any], column: str, value: object, rule: str) -> None:
+    items = _items({"arrivals": [_flight("XX 1"), _flight("YY 9", **changes)]})
+    flights = [item.values for item in items if isinstance(item, Row) and item.table == "flights"]
+    assert [flight["flight_number"] for flight in flights] == ["XX 1", "YY 9"]
+    assert flights[1][column] == value
+    assert [item for item in items if not isinstance(item, Row)] == [Repaired(rule)]
+
+
+def test_a_byte_order_mark_and_a_number_that_is_none_cost_nothing_else() -> None:
+    body = b"\xef\xbb\xbf" + msgspec.json.encode({"arrivals": [_flight(quality=0.25), _flight("XX 2")]}).replace(b"0.25", b"NaN")
+    assert [type(item) for item in _items(body)] == [Row, Row, Row, Repaired, Repaired]
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gans.errors import BadData
-from gans.source import Capture, Reject, Request, Row
+from gans.source import Capture, Reject, Repaired, Request, Row
 from gans.sources.holidays import parse, plan
 
 PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()
@@ -119,7 +119,8 @@ BAD_HOLIDAYS: dict[str, tuple[Any, str]] = {
     "no name": (_holiday(name=" "), "a holiday without a name"),
     "no types": (_holiday(types=...), "missing required field `types`"),
     "another country": (_holiday(countryCode="AT"), "a holiday of 'AT', asked for DE"),
-    "a part of another country": (_holiday(counties=["DE-BY", "AT-9"]), "'AT-9' is no part of DE"),
+    "a part of another country alone": (_holiday(counties=["AT-9"]), "'AT-9' is no part of DE"),
+    "parts that are no list": (_holiday(counties="DE-BY"), "counties is 'DE-BY', no list"),
     "a part without a code": (_holiday(counties=[""]), "'' is no part of DE"),
 }
 
@@ -131,6 +132,27 @@ def test_a_bad_holiday_costs_only_itself(case: str) -> None:
     assert [type(item) for item in items] == [Reject, Row]
     assert isinstance(items[0], Reject)
     assert reason in items[0].reason
+
+
+def test_a_part_that_is_none_costs_no_other_part() -> None:
+    reject, row = parse(_capture([_holiday(counties=["DE-BY", "AT-9"])]))
+    assert isinstance(reject, Reject)
+    assert reject.reason == "'AT-9' is no part of DE"
+    assert isinstance(row, Row)
+    assert row.values["region"] == "DE-BY"
+
+
+@pytest.mark.parametrize("local", [None, 5, ...])
+def test_a_local_name_that_is_none_costs_itself(local: object) -> None:
+    items = list(parse(_capture([_holiday(localName=local)])))
+    assert isinstance(items[0], Row)
+    assert items[0].values["local_name"] is None
+    assert items[1:] == ([Repaired("localName does not fit")] if local == 5 else [])
+
+
+def test_a_byte_order_mark_costs_nothing() -> None:
+    items = list(parse(_capture(b"\xef\xbb\xbf" + msgspec.json.encode([_holiday()]))))
+    assert [type(item) for item in items] == [Row, Repaired]
 
 
 def test_a_country_without_holidays_there_has_nothing_to_tell() -> None:
