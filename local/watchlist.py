@@ -21,12 +21,19 @@ _HEAD = """The cities and shared-mobility systems that Gans collects for. `gans 
 An id is given once and never reused: what is no longer watched stays here with is_watched = false."""
 
 
-def add(store: Store, file: Path | None, language: str, title: str) -> WatchedCity:
+def add(store: Store, file: Path | None, language: str, title: str, region: str | None = None) -> WatchedCity:
     """Watches the city of an article; one that was removed comes back with the number it had.
 
+    Args:
+        region: the ISO 3166-2 code of the part of its country that it lies in, also of one that is watched already; None to
+            leave it as it is.
+
     Raises:
-        ConfigError: it is watched already, in a language that there are no rules for, or another changed the list meanwhile.
+        ConfigError: it is watched already, in a language that there are no rules for, in a region that is none, or another
+            changed the list meanwhile.
     """
+    if region is not None:
+        _check_region(region)
     if language not in LANGUAGES:
         raise ConfigError(
             f"Articles can be read in {' and '.join(LANGUAGES)}, not in {language!r}. Name its article in one of these."
@@ -35,15 +42,30 @@ def add(store: Store, file: Path | None, language: str, title: str) -> WatchedCi
     changed = list(known.cities)
     for index, city in enumerate(known.cities):
         if (city.wikipedia_language, city.wikipedia_title) == (language, title):
-            if city.is_watched:
+            if city.is_watched and region in (None, city.region):
                 raise ConfigError(f"{language}:{title} is watched already, as city {city.city_id}.")
-            changed[index] = msgspec.structs.replace(city, is_watched=True)
+            changed[index] = msgspec.structs.replace(city, is_watched=True, region=region or city.region)
             break
     else:
         index = len(changed)
-        changed.append(WatchedCity(1 + max((city.city_id for city in changed), default=0), language, title))
+        changed.append(WatchedCity(1 + max((city.city_id for city in changed), default=0), language, title, region=region))
     _write(store, file, known, msgspec.structs.replace(known, cities=tuple(changed)))
     return changed[index]
+
+
+def _check_region(region: str) -> None:
+    """Raises:
+    ConfigError: it is no part of a country, or a part of a part: holidays are told for the parts of a country.
+    """
+    from pycountry import subdivisions
+
+    part = next((one for one in subdivisions if one.code == region), None)
+    if part is None:
+        country = sorted(one.code for one in subdivisions if one.country_code == region[:2].upper() and not one.parent_code)
+        known = f"There are {', '.join(country)}." if country else "It begins with the country's code, like DE-BE or GB-SCT."
+        raise ConfigError(f"{region!r} is no region of ISO 3166-2. {known}")
+    if part.parent_code:
+        raise ConfigError(f"{region} ({part.name}) lies in {part.parent_code}: give that, for which holidays are told.")
 
 
 def remove(store: Store, file: Path | None, city: str) -> WatchedCity:

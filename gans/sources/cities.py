@@ -71,8 +71,8 @@ def parse(capture: Capture) -> Iterator[Row]:
     """
     if capture.unit == _WATCHLIST:
         for city in capture.context["cities"]:
-            columns = ("city_id", "wikipedia_language", "wikipedia_title", "is_watched")
-            yield Row("cities", {column: city[column] for column in columns})
+            columns = ("city_id", "wikipedia_language", "wikipedia_title", "is_watched", "region")
+            yield Row("cities", {column: city.get(column) for column in columns})  # watchlists before 2026-12 have no region
         return
     yield from _read(capture.body, capture.context, capture.fetched_at.year)
 

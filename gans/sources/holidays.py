@@ -6,6 +6,10 @@ Written from the public documentation (https://date.nager.at/Api) and the server
 - `types` tells who is off: Public, Bank, School, Authorities, Optional, Observance. `is_public` is whether Public is among them.
   The same holiday may come twice on one date, for other parts or with other types; one part of the country has it once, and
   public if either is.
+- A day that is public in all parts of a country is a public holiday of the whole of it, and has a row for that besides: under the
+  name that most parts have for it, of two the first. The parts of a country are the subdivisions of ISO 3166-2 that lie in no
+  other (GB-ENG, GB-NIR, GB-SCT and GB-WLS of GB; the Länder of DE), without those that are a country of their own in ISO 3166-1
+  or lie overseas (Puerto Rico). It is not asked which parts an answer names: one that names two may have forgotten the others.
 - A part that is none of the country is refused, and costs the other parts nothing.
 - Two holidays on one date are two rows. One that is withdrawn upstream is in no later answer, and stays.
 - A country without holidays there is answered with 204, one that is not known with 404 (recorded as a failure).
@@ -13,8 +17,10 @@ Written from the public documentation (https://date.nager.at/Api) and the server
 The server's code is under the MIT licence, and the web service is free to ask.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -36,6 +42,8 @@ class _Holiday(msgspec.Struct, kw_only=True, rename="camel"):
     types: list[str]
     counties: Any = None  # looked at part by part: without a bad list it would be the whole country's
 
+
+_OVERSEAS = ("Overseas", "Outlying", "Dependency")
 
 _decode_answer = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -85,7 +93,7 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Repaired]:
                 }
         except (ValueError, RecursionError, BadData) as error:  # ValueError: not as declared, or not UTF-8
             yield Reject(str(error), bytes(raw)[:400].decode(errors="replace"))
-    yield from (Row("holidays", row) for row in rows.values())
+    yield from (Row("holidays", row) for row in (*rows.values(), *_of_all_parts(country, rows.values())))
     yield from (Repaired(rule, times) for rule, times in sorted(repairs.items()))
 
 
@@ -100,6 +108,37 @@ def _regions(holiday: _Holiday, country: str) -> tuple[list[str], list[Any]]:
     is_part = [isinstance(region, str) and region.startswith(f"{country}-") for region in holiday.counties]
     regions = [region for region, known in zip(holiday.counties, is_part, strict=True) if known]
     return regions, [region for region, known in zip(holiday.counties, is_part, strict=True) if not known]
+
+
+def _of_all_parts(country: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A row of the whole country for each day that is public in all its parts, and not told as the whole country's."""
+    parts = parts_of(country)
+    days: dict[date, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["is_public"]:
+            days.setdefault(row["observed_on"], []).append(row)
+    for kept in days.values():
+        regions = {row["region"] for row in kept}
+        if parts and parts <= regions and "" not in regions:
+            names = Counter(row["name"] for row in sorted(kept, key=lambda row: str(row["name"])))
+            name = names.most_common(1)[0][0]
+            yield {**next(row for row in kept if row["name"] == name), "region": ""}
+
+
+@cache
+def parts_of(country: str) -> frozenset[str]:
+    """The ISO 3166-2 codes of the parts that make up a country."""
+    from pycountry import countries, subdivisions
+
+    states = {other.name for other in countries}
+    return frozenset(
+        part.code
+        for part in subdivisions
+        if part.country_code == country
+        and part.parent_code is None
+        and not part.type.startswith(_OVERSEAS)
+        and not (part.type == "Country" and part.name in states)  # Aruba, but not the Georgia of the United States
+    )
 
 
 source = Source(

@@ -19,12 +19,14 @@ class WatchedCity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         city_id: assigned once, never reused; a removed city stays in the list so that its number is not assigned again.
         wikipedia_language: the language of its article, like "en".
         wikipedia_title: the title of its article, like "Burlington, Ontario".
+        region: the ISO 3166-2 code of the part of its country that it lies in, like "DE-BE"; the holidays there are its own.
     """
 
     city_id: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)]
     wikipedia_language: str
     wikipedia_title: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     is_watched: bool = True
+    region: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}\Z")] | None = None
 
 
 class WatchedSystem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -31,6 +31,12 @@ cities = table(
         "whether it is on the watchlist now; a removed city keeps its rows",
         newest_by="watched_at",
     ),
+    value(
+        "region",
+        String(6),
+        "ISO 3166-2 code of the part of the country that it lies in, like DE-BE, as the watchlist says",
+        newest_by="watched_at",
+    ),
     fetched_at("watched_at", "when the watchlist said so (UTC)"),
     fetched_at(),
     Index(None, "country_code"),

@@ -40,6 +40,31 @@ def test_the_list_begins_and_grows_and_keeps_its_numbers(bucket: S3Store) -> Non
         watchlist.add(bucket, None, "en", "Berlin")
 
 
+def test_a_region_is_told_with_the_city_or_later(bucket: S3Store) -> None:
+    assert watchlist.add(bucket, None, "en", "Berlin", "DE-BE").region == "DE-BE"
+    assert watchlist.add(bucket, None, "de", "Ulm").region is None
+    assert watchlist.add(bucket, None, "de", "Ulm", "DE-BW") == WatchedCity(2, "de", "Ulm", region="DE-BW")
+    watchlist.remove(bucket, None, "Ulm")
+    assert watchlist.add(bucket, None, "de", "Ulm").region == "DE-BW"
+    with pytest.raises(ConfigError, match="watched already, as city 1"):
+        watchlist.add(bucket, None, "en", "Berlin", "DE-BE")
+
+
+@pytest.mark.parametrize(
+    ("region", "reason"),
+    [
+        ("DE-XX", r"'DE-XX' is no region of ISO 3166-2\. There are DE-BB, DE-BE, "),
+        ("de-be", r"'de-be' is no region of ISO 3166-2\. There are DE-BB, DE-BE, "),
+        ("", r"'' is no region of ISO 3166-2\. It begins with the country's code, like DE-BE or GB-SCT"),
+        ("GB-LND", r"GB-LND \(London, City of\) lies in GB-ENG: give that"),
+    ],
+)
+def test_a_region_that_is_none_is_refused_and_nothing_is_written(bucket: S3Store, region: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        watchlist.add(bucket, None, "en", "Berlin", region)
+    assert watchlist.cities(bucket, None) == []
+
+
 def test_what_else_stands_in_it_stays(bucket: S3Store) -> None:
     bucket.write(KEY, b'{"airport_distance_km": 25}')
     watchlist.add(bucket, None, "en", "Berlin")

@@ -114,7 +114,7 @@ def test_a_period_of_three_hours_is_no_hour(city: City) -> None:
         ("2024-12-31", None, None),  # before the first that is known
         ("2025-01-01", 1, "New Year's Day"),
         ("2025-06-02", 0, None),
-        ("2025-06-19", 0, None),  # of a region alone
+        ("2025-06-19", None, None),  # of a region alone, and in which one the city lies is not told
         ("2025-12-24", 0, None),  # not by law
         ("2025-12-26", 1, "St. Stephen's Day"),
         ("2025-12-27", None, None),  # after the last
@@ -130,6 +130,28 @@ def test_a_holiday_is_a_public_one_of_the_whole_country(city: City, on: str, is_
     )
     city.add("weather_forecasts", _hour(0, local_on=date.fromisoformat(on)), _hour(0, city_id=3))
     assert city.hours("city_id, is_holiday, holiday") == [(1, is_holiday, holiday), (3, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("region", "on", "is_holiday", "holiday"),
+    [
+        ("DE-BY", "2025-06-19", 1, "Corpus Christi"),
+        ("DE-BE", "2025-06-19", 0, None),
+        ("DE-BE", "2025-06-02", 0, None),
+        ("DE-BE", "2025-01-01", 1, "New Year's Day"),
+        ("DE-BE", "2025-12-27", None, None),
+    ],
+)
+def test_a_holiday_of_its_region_counts(city: City, region: str, on: str, is_holiday: int | None, holiday: str | None) -> None:
+    city.add("cities", {"city_id": 4, "name": "Ulm", "country_code": "DE", "is_watched": True, "region": region})
+    city.add(
+        "holidays",
+        _holiday(date(2025, 1, 1), "New Year's Day"),
+        _holiday(date(2025, 6, 19), "Corpus Christi", region="DE-BY"),
+        _holiday(date(2025, 12, 26), "St. Stephen's Day", region="DE-BE"),
+    )
+    city.add("weather_forecasts", _hour(0, city_id=4, local_on=date.fromisoformat(on)))
+    assert city.hours("is_holiday, holiday") == [(is_holiday, holiday)]
 
 
 @pytest.mark.parametrize(

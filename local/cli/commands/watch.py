@@ -18,12 +18,15 @@ app = typer.Typer(help="The watchlist: the cities and shared-mobility systems.",
 def watch_add(
     language: Annotated[str, typer.Argument(help="The language of the Wikipedia article: en or de.")],
     title: Annotated[str, typer.Argument(help='The title of the article, like "Burlington, Ontario".')],
+    region: Annotated[
+        str | None, typer.Option(help="The part of its country (ISO 3166-2), like DE-BE: its holidays count.")
+    ] = None,
 ) -> None:
     """Watch a city, named by its Wikipedia article."""
     from local import watchlist
 
     store, file = _watchlist()
-    city = watchlist.add(store, file, language, title)
+    city = watchlist.add(store, file, language, title, region)
     follows = "`gans collect` fetches it now." if file else "The functions that read the watchlist begin by themselves."
     out.print(f"Watching {plain(title)} as city {city.city_id}. {follows}")
 

@@ -18,7 +18,7 @@ def test_snapshots_are_the_watchlist_and_what_was_published(tmp_path: Path) -> N
     store = FolderStore(tmp_path)
     snapshots = Snapshots(store, Watchlist((WatchedCity(3, "de", "Ulm", is_watched=False),)))
     assert snapshots.rows("watched_cities") == [
-        {"city_id": 3, "wikipedia_language": "de", "wikipedia_title": "Ulm", "is_watched": False}
+        {"city_id": 3, "wikipedia_language": "de", "wikipedia_title": "Ulm", "is_watched": False, "region": None}
     ]
     assert snapshots.rows("watchlist") == [{"airport_distance_km": 60.0}]
     assert snapshots.rows("cities") == []

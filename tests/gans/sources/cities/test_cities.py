@@ -113,7 +113,9 @@ def test_plan_names_the_city_whose_language_it_cannot_read_before_it_asks_for_an
 def test_the_watchlist_becomes_rows() -> None:
     town = watched(4, "en", "Musterby", is_watched=False)
     watchlist = Capture(unit="watchlist", url="", status=0, slot=SLOT, fetched_at=SLOT, context={"cities": [town]})
-    assert [(row.table, row.values) for row in cities.parse(watchlist)] == [("cities", town)]
+    assert [(row.table, row.values) for row in cities.parse(watchlist)] == [("cities", town | {"region": None})]
+    town["region"] = "DK-82"
+    assert [row.values for row in cities.parse(watchlist)] == [town]
 
 
 # A whole page -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from gans.errors import BadData
 from gans.source import Capture, Reject, Repaired, Request, Row
-from gans.sources.holidays import parse, plan
+from gans.sources.holidays import parse, parts_of, plan
 
 PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()
 SLOT = datetime(2025, 12, 29, 4, 20, tzinfo=UTC)
@@ -110,6 +110,66 @@ def test_two_holidays_on_one_date_are_two_rows() -> None:
 def test_one_holiday_for_other_parts_with_other_types_keeps_them_apart() -> None:
     rows = _rows([_holiday(counties=["DE-BY"]), _holiday(counties=["DE-BE", "DE-BB"], types=["Optional"])])
     assert {row["region"]: row["is_public"] for row in rows} == {"DE-BY": True, "DE-BE": False, "DE-BB": False}
+
+
+UK = ("GB-ENG", "GB-NIR", "GB-SCT", "GB-WLS")
+
+
+def _british(*holidays: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Name by date and region, of an answer about the United Kingdom."""
+    told = msgspec.structs.replace(
+        _capture([_holiday(countryCode="GB", **fields) for fields in holidays]), context={"country_code": "GB"}
+    )
+    return {
+        (item.values["observed_on"].isoformat(), item.values["region"]): item.values["name"]
+        for item in parse(told)
+        if isinstance(item, Row)
+    }
+
+
+def test_a_day_of_all_parts_is_one_of_the_whole_country() -> None:
+    rows = _british({"counties": list(UK), "name": "May Day"})
+    assert rows == dict.fromkeys((("2025-05-01", part) for part in (*UK, "")), "May Day")
+
+
+def test_a_day_of_all_parts_goes_by_the_name_that_most_have_for_it() -> None:
+    rows = _british({"counties": ["GB-SCT"], "name": "A"}, {"counties": [part for part in UK if part != "GB-SCT"], "name": "B"})
+    assert rows["2025-05-01", ""] == "B"
+
+
+@pytest.mark.parametrize(
+    "holidays",
+    [
+        [{"counties": list(UK[:3])}],
+        [{"counties": list(UK[:3])}, {"counties": [UK[3]], "date": "2025-05-02"}],
+        [{"counties": list(UK[:3])}, {"counties": [UK[3]], "types": ["Bank"]}],
+        [{"counties": ["GB-LND"]}],
+    ],
+)
+def test_a_day_of_some_parts_is_not_one_of_the_whole_country(holidays: list[dict[str, Any]]) -> None:
+    assert "" not in {region for _, region in _british(*holidays)}
+
+
+def test_a_day_of_the_whole_country_is_told_once() -> None:
+    assert list(_british({"name": "May Day"}, {"counties": list(UK), "name": "Spring"}).values()).count("May Day") == 1
+    assert ("2025-05-01", "") in _british({"name": "May Day"}, {"counties": list(UK), "name": "Spring"})
+
+
+@pytest.mark.parametrize(
+    ("country", "count", "has", "has_not"),
+    [
+        ("GB", 4, "GB-ENG", "GB-LND"),
+        ("DE", 16, "DE-BE", ""),
+        ("US", 51, "US-DC", "US-PR"),
+        ("ES", 19, "ES-CT", "ES-B"),
+        ("XX", 0, "", ""),
+    ],
+)
+def test_the_parts_of_a_country(country: str, count: int, has: str, has_not: str) -> None:
+    parts = parts_of(country)
+    assert len(parts) == count
+    assert not has or has in parts
+    assert has_not not in parts
 
 
 BAD_HOLIDAYS: dict[str, tuple[Any, str]] = {
