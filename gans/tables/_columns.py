@@ -3,6 +3,7 @@
 What more is known of a table or a column than SQL can say stands in its `info`, as `TableFacts` and `ColumnFacts`.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
 )
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
@@ -39,6 +41,20 @@ metadata = MetaData(
 )
 
 
+class _SqliteInstant(sqlite.DATETIME):
+    """An instant as SQLite keeps it: a text like `2026-11-28 09:00:00`, with six digits behind it where it is no whole second.
+
+    So plain SQL compares it as MySQL does, if it writes whole seconds without a fraction, as people and Python's own driver do. A
+    text with a fraction of zeros is read too.
+    """
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
+        return lambda value: None if value is None else value.isoformat(" ")
+
+
+_SQLITE_INSTANT = _SqliteInstant()  # type: ignore[no-untyped-call]
+
+
 class Instant(TypeDecorator[datetime]):
     """An instant in UTC to the microsecond: aware in Python, a zone-less DATETIME(6) in the database.
 
@@ -50,7 +66,7 @@ class Instant(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         is_mysql = dialect.name in ("mysql", "mariadb")
-        return dialect.type_descriptor(DATETIME(fsp=6) if is_mysql else DateTime())
+        return dialect.type_descriptor(DATETIME(fsp=6) if is_mysql else _SQLITE_INSTANT)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)

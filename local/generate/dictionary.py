@@ -207,7 +207,7 @@ def _question(query: Query, answer: Answer) -> str:
 
 def _cell(value: Any) -> str:
     """A value of SQLite's; an instant without its seconds, which are 0."""
-    return "" if value is None else str(value).removesuffix(":00.000000")
+    return "" if value is None else re.sub(r"^(\d{4}-\d\d-\d\d \d\d:\d\d):00$", r"\1", str(value))
 
 
 def _views() -> Iterator[str]:

@@ -72,7 +72,7 @@ def test_the_diagram_shows_every_reference() -> None:
 
 
 def test_what_a_query_answers_stands_below_it(demo_answers: Mapping[str, Answer]) -> None:
-    rows = [("Köln", "2026-05-12 06:00:00.000000", None, 1.5), *[("x", "", 0, 0.0)] * dictionary.SHOWN_ROWS]
+    rows = [("Köln", "2026-05-12 06:00:00", None, 1.5), *[("x", "", 0, 0.0)] * dictionary.SHOWN_ROWS]
     told = dictionary.dictionary({**demo_answers, "late_sources": Answer(["a", "b", "c", "d"], rows)})
     section = told[told.index("### Which source is late?\n") :]
     assert "| a | b | c | d |\n| --- | --- | --- | --- |\n| Köln | 2026-05-12 06:00 |  | 1.5 |\n" in section

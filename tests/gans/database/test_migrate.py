@@ -22,8 +22,10 @@ from gans.database.views import SCHEMA, view_texts
 from gans.errors import ConfigError
 from gans.settings import Settings
 from gans.tables import (
+    Instant,
     cities,
     city_populations,
+    collection_runs,
     countries,
     metadata,
     rejects,
@@ -293,6 +295,25 @@ def test_keys_tell_apart_letters_accents_and_microseconds(engine: Engine) -> Non
         connection.execute(insert(weather_forecasts), keys)
         assert set(connection.scalars(select(weather_forecasts.c.issued_at))) == set(instants)
         assert connection.scalar(select(func.count()).where(weather_forecasts.c.provider == "malmo")) == 2
+
+
+@pytest.mark.databases("sqlite")
+def test_instants_that_were_kept_with_a_fraction_of_zeros_are_mended(empty: Engine) -> None:
+    """A reject refers to its run by instants, so the keys of both change at once."""
+    query = text("SELECT slot_at, attempt_at FROM rejects JOIN collection_runs USING (source, slot_at, attempt_at, part)")
+    whole = NOW.replace(microsecond=0)
+    migrate.upgrade(empty)
+    with empty.begin() as connection:
+        run = {column.name: whole if isinstance(column.type, Instant) else 0 for column in collection_runs.columns}
+        connection.execute(insert(collection_runs), {**run, **RUN, "slot_at": whole})
+        connection.execute(insert(rejects), {**RUN, "slot_at": whole, "ordinal": 1, "unit": "", "reason": "", "item": ""})
+    _downgrade(empty, "0030")
+    at, long = NOW.isoformat(" ")[:26], whole.isoformat(" ", "microseconds")[:26]
+    with empty.connect() as connection:
+        assert connection.execute(query).all() == [(long, at)]
+    migrate.upgrade(empty)
+    with empty.connect() as connection:
+        assert connection.execute(query).all() == [(long[:19], at)]
 
 
 def test_the_tables_bring_their_own_collation_and_engine(empty: Engine) -> None:
