@@ -101,6 +101,7 @@ CREATE TABLE cities (
     wikipedia_language VARCHAR(12) COMMENT 'language of the watched article, like en',
     wikipedia_title VARCHAR(255) COMMENT 'title of the watched article',
     is_watched BOOL COMMENT 'whether it is on the watchlist now; a removed city keeps its rows',
+    region VARCHAR(6) COMMENT 'ISO 3166-2 code of the part of the country that it lies in, like DE-BE, as the watchlist says',
     watched_at DATETIME(6) NOT NULL COMMENT 'when the watchlist said so (UTC)' DEFAULT '1970-01-01 00:00:00',
     fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
     CONSTRAINT pk_cities PRIMARY KEY (city_id),
@@ -575,23 +576,29 @@ SELECT
         JOIN operating_flights f ON f.arrival_icao = a.airport_icao
         WHERE a.city_id = w.city_id AND f.hour_at = w.hour_at
     ) AS arrivals,
-    -- 1 if the whole country has a public holiday on local_on, else 0; NULL outside of the years whose holidays are known. Holidays of
-    -- a region alone do not count: the city's region is not known
+    -- 1 if local_on is a public holiday of the whole country or of the part that the watchlist says the city lies in, else 0. NULL where
+    -- that is not known: outside of the years whose holidays are known, and, of a city whose part is not told, on a day that is a
+    -- public holiday of some parts only
     CASE
         WHEN EXISTS (
             SELECT 1
             FROM holidays h
-            WHERE h.country_code = c.country_code AND h.region = '' AND h.observed_on = w.local_on AND h.is_public = 1
+            WHERE h.country_code = c.country_code AND h.observed_on = w.local_on AND h.is_public = 1 AND h.region IN ('', c.region)
         ) THEN 1
-        WHEN w.local_on >= (SELECT MIN(h.observed_on) FROM holidays h WHERE h.country_code = c.country_code AND h.region = '')
-            AND w.local_on <= (SELECT MAX(h.observed_on) FROM holidays h WHERE h.country_code = c.country_code AND h.region = '')
+        WHEN c.region IS NULL AND EXISTS (
+            SELECT 1
+            FROM holidays h
+            WHERE h.country_code = c.country_code AND h.observed_on = w.local_on AND h.is_public = 1
+        ) THEN NULL
+        WHEN w.local_on >= (SELECT MIN(h.observed_on) FROM holidays h WHERE h.country_code = c.country_code)
+            AND w.local_on <= (SELECT MAX(h.observed_on) FROM holidays h WHERE h.country_code = c.country_code)
         THEN 0
     END AS is_holiday,
     -- that holiday's English name; of two on one date the first by name
     (
         SELECT MIN(h.name)
         FROM holidays h
-        WHERE h.country_code = c.country_code AND h.region = '' AND h.observed_on = w.local_on AND h.is_public = 1
+        WHERE h.country_code = c.country_code AND h.observed_on = w.local_on AND h.is_public = 1 AND h.region IN ('', c.region)
     ) AS holiday,
     w.is_rideable
 FROM latest_weather w

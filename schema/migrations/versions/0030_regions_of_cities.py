@@ -1,14 +1,14 @@
 """Tell in which part of its country a city lies, so that the holidays of that part count.
 
 Revision: 0030
-Follows: 0024
+Follows: 0029
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0024"
+down_revision = "0029"
 
 
 def upgrade() -> None:

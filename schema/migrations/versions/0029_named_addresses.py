@@ -1,13 +1,13 @@
 """Fill the versions of the addresses, so that no older answer that is loaded again takes their place.
 
-Revision: 0033
-Follows: 0032
+Revision: 0029
+Follows: 0028
 """
 
 from alembic import op
 
-revision = "0033"
-down_revision = "0032"
+revision = "0029"
+down_revision = "0028"
 
 
 def upgrade() -> None:
