@@ -17,7 +17,7 @@ from benchmarks import report
 from benchmarks.side_by_side import Result
 from gans.database.views import view_texts
 from gans.decisions import placement
-from gans.decisions.placement import TARGET_PCT, WALK_M, PlacementRequest
+from gans.decisions.placement import TARGET_PCT, PlacementRequest
 from gans.lifecycle.propose import propose
 from gans.sources import registry
 from gans.tables import metadata
@@ -120,7 +120,7 @@ def _of_demo(demo: Engine) -> Iterator[tuple[str, str]]:
     with demo.connect() as connection:
         for name, query in _QUERIES.items():
             yield f"demo.{name}", f"{connection.scalar(text(query)):,.0f}"
-    placed = propose(demo, placement.decision, "velib", PlacementRequest(SCOOTERS, WALK_M), NOW + timedelta(minutes=1)).answer
+    placed = propose(demo, placement.decision, "velib", PlacementRequest(scooters=SCOOTERS), NOW + timedelta(minutes=1)).answer
     yield "demo.spots", str(len(placed.spots))
     yield "demo.scooters", str(SCOOTERS)
 

@@ -1,6 +1,7 @@
 """Places on the earth: distances, taken for a sphere, and time zones."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 EARTH_RADIUS_KM: Final = 6371.0088
@@ -21,6 +22,33 @@ def great_circle_km(latitude: float, longitude: float, other_latitude: float, ot
 def on_earth(latitude: float, longitude: float) -> bool:
     """Whether WGS 84 has such coordinates, in degrees; NaN are none."""
     return abs(latitude) <= 90 and abs(longitude) <= 180
+
+
+def short_way(places: Sequence[tuple[float, float]], start: tuple[float, float]) -> list[int]:
+    """A short way from the start through all places, by great circles, as the places' numbers; it ends at the last.
+
+    The nearest place next, then pieces of the way turned round while that makes it shorter (2-opt: Croes, A method for solving
+    traveling-salesman problems, Operations Research 6, 1958).
+    """
+    stops = [start, *places]
+    km = [[great_circle_km(*one, *other) for other in stops] for one in stops]
+    way, left = [0], set(range(1, len(stops)))
+    while left:
+        way.append(min(left, key=lambda number: (km[way[-1]][number], number)))
+        left.remove(way[-1])
+    is_shorter = True
+    while is_shorter:
+        is_shorter = False
+        for first in range(1, len(way) - 1):
+            for last in range(first + 1, len(way)):
+                before, begin, end = way[first - 1], way[first], way[last]
+                saved = km[before][begin] - km[before][end]
+                if last + 1 < len(way):
+                    saved += km[end][way[last + 1]] - km[begin][way[last + 1]]
+                if saved > 1e-9:
+                    way[first : last + 1] = reversed(way[first : last + 1])
+                    is_shorter = True
+    return [number - 1 for number in way[1:]]
 
 
 def timezone_at(latitude: float, longitude: float) -> str | None:

@@ -71,6 +71,11 @@ def ago(instant: datetime, now: datetime) -> str:
     return f"{size / length:.0f} {unit} ago" if seconds >= 0 else f"in {size / length:.0f} {unit}"
 
 
+def count(number: int, one: str) -> str:
+    """A number with its noun: 1 stop, 3 stops."""
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
+
+
 def show_outcome(outcome: "Outcome") -> None:
     """A line on a run."""
     stored = ", ".join(f"{rows:,} {name}" for part in outcome.loaded for name, rows in part.rows.items())

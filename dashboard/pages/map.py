@@ -70,7 +70,7 @@ def page() -> None:
         _nothing(state, is_past=is_past)
         return
     _summary(state, system, is_past=is_past)
-    proposed = None if is_past else _placement(system.system_id, PlacementRequest(scooters, walk_m))
+    proposed = None if is_past else _placement(system.system_id, PlacementRequest(scooters=scooters, walk_m=walk_m))
     spots = proposed.spots if proposed else []
     drawn, listed = st.columns((5, 3))
     palette = DARK if st.context.theme.type == "dark" else LIGHT

@@ -26,7 +26,19 @@ def lightness(colour: tuple[int, int, int]) -> float:
 
 def test_a_name_is_text_in_a_tooltip_and_never_markup() -> None:
     name = "<img src=x onerror=alert(1)>"
-    spot = Spot(cell="8a", latitude=48.85, longitude=2.35, near=name, near_m=30, scooters=1, riders=1.0, reason=name)
+    spot = Spot(
+        cell="8a",
+        latitude=48.85,
+        longitude=2.35,
+        near=name,
+        near_m=30,
+        scooters=1,
+        riders=1.0,
+        reason=name,
+        drive_km=0.0,
+        geo_uri="geo:48.85,2.35",
+        map_url="https://www.openstreetmap.org/",
+    )
     told = layers(station(name), spots=(spot,))
     assert told["stations"][0]["name"] == "&lt;img src=x onerror=alert(1)&gt;"
     assert "<img" not in told["spots"][0]["detail"]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec import structs
 from sqlalchemy import Engine, select, update
 
 from gans import decisions
@@ -18,7 +19,7 @@ from gans.tables.decisions import proposals
 from tests.local.cli.test_decide import AT, system
 
 NOW = AT + timedelta(minutes=2)
-REQUEST = PlacementRequest(5, 300)
+REQUEST = PlacementRequest(scooters=5)
 
 
 def test_the_spots_go_by_the_newest_status(engine: Engine) -> None:
@@ -79,16 +80,9 @@ def test_a_proposal_recorded_twice_is_there_once_and_a_later_one_beside_it(engin
 def test_a_thousand_spots_fit_a_row(engine: Engine) -> None:
     """As text of MySQL's usual kind they would not."""
     system(engine, *((f"station {number}", 0, 200) for number in range(60)))
-    proposed = propose(engine, placement.decision, "velib", PlacementRequest(1_000), NOW)
+    proposed = propose(engine, placement.decision, "velib", PlacementRequest(scooters=1_000, stops=1_000), NOW)
     answer = proposed.answer
-    answer = placement.Placement(
-        stations=answer.stations,
-        short=answer.short,
-        deficit=answer.deficit,
-        walk_m=answer.walk_m,
-        scooters=answer.scooters,
-        spots=answer.spots * 20,
-    )
+    answer = structs.replace(answer, spots=answer.spots * 20)
     large = type(proposed)(decision="placement", scope="velib", basis=proposed.basis, request=proposed.request, answer=answer)
     record(engine, large, NOW)
     with engine.connect() as connection:

@@ -1,6 +1,7 @@
 """`gans place`: what it shows, what it writes, and how it ends where there is nothing to go by."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,9 @@ def test_the_command_shows_age_spots_and_reasons(engine: Engine, run: Any) -> No
     assert "gans schedule" not in said
     assert "[bold]Bastille\\x1b[0m" in said
     assert "1 station within 50 m is empty" in said or "1 station within 100 m is empty" in said
-    assert "of 50 scooters are enough: the others would find no rider." in said
+    assert re.search(r"2 stops for \d+ scooters and about \d+ riders: \d+ min, of which \d\.\d km to drive", said)
+    assert re.search(r"\d+ of 50 scooters stay in the truck: each would serve fewer than 0\.3 riders", said)
+    assert len(re.findall(r"geo:48\.8\d{5},2\.3\d{5}\n +https://www\.openstreetmap\.org/\?mlat=48\.8", said)) == 2
 
 
 def test_old_data_is_said_to_be_old(engine: Engine, run: Any) -> None:
@@ -84,8 +87,33 @@ def test_what_is_proposed_is_kept(engine: Engine, run: Any) -> None:
     with engine.connect() as connection:
         (kept,) = connection.execute(select(proposals)).all()
     assert (kept.decision, kept.scope, kept.data_at) == ("placement", "velib", AT)
-    assert json.loads(kept.request) == {"scooters": 4, "walk_m": 300}
+    crew = {"stops": 12, "min_load": 1, "stop_minutes": 5, "min_riders": 0.3, "start": None}
+    assert json.loads(kept.request) == {"scooters": 4, "walk_m": 300, **crew}
     assert json.loads(kept.answer)["spots"] == printed["spots"]
+
+
+def test_a_crew_has_so_many_stops_and_a_start(engine: Engine, run: Any) -> None:
+    system(engine, ("Rivoli", 0, 100), ("Bastille", 0, 90), ("Nation", 0, 80), ("Ternes", 0, 3))
+    crew = ("--min-load", "3", "--stop-minutes", "8", "--min-riders", "0.5")
+    found = json.loads(run("--scooters", "60", "--json", *crew, "--start", "49,2.35"))
+    assert [spot["near"] for spot in found["spots"]] == ["Nation", "Bastille", "Rivoli"]
+    assert all(spot["scooters"] >= 3 for spot in found["spots"])
+    assert found["kept"] == 60 - sum(spot["scooters"] for spot in found["spots"])
+    assert found["minutes"] == pytest.approx(3 * 8 + found["drive_km"] * 4, abs=1)
+    found = json.loads(run("--scooters", "60", "--json", "--stops", "1"))
+    assert [spot["near"] for spot in found["spots"]] == ["Rivoli"]
+    assert found["drive_km"] == 0
+
+
+def test_no_stop_that_is_worth_it_is_said(engine: Engine, run: Any) -> None:
+    system(engine, ("Rivoli", 0, 3))
+    assert "5 of 5 scooters stay in the truck" in run("--scooters", "5", "--stop-minutes", "60")
+
+
+@pytest.mark.parametrize("start", ["Paris", "91,2", "48.85", "nan,2", "1,2,3"])
+@pytest.mark.databases("sqlite")
+def test_a_start_that_is_no_place_is_refused(run: Any, start: str) -> None:
+    assert f"--start {start}: give latitude and longitude" in run("--scooters", "5", "--start", start, code=2)
 
 
 def test_an_unknown_system_and_one_without_a_status_end_in_a_line(engine: Engine, run: Any) -> None:
