@@ -14,8 +14,10 @@ from rich.table import Table
 if TYPE_CHECKING:
     from local.pipeline import Outcome
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+for _console in (out, err):
+    _console.soft_wrap = not _console.is_terminal  # a terminal breaks lines between words; what reads a pipe wants them whole
 
 STYLES = {
     "ok": "green",
@@ -76,22 +78,36 @@ def count(number: int, one: str) -> str:
     return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
+def line(head: str, text: str) -> None:
+    """A line of markup; where a terminal is too narrow, `text` goes on under itself."""
+    if out.soft_wrap:
+        out.print(f"{head}{text}")
+        return
+    hanging = Table.grid()
+    hanging.add_column(no_wrap=True)
+    hanging.add_row(head, text)
+    out.print(hanging)
+
+
 def show_outcome(outcome: "Outcome") -> None:
     """A line on a run."""
     stored = ", ".join(f"{rows:,} {name}" for part in outcome.loaded for name, rows in part.rows.items())
     refused = f", {outcome.rejected} refused" if outcome.rejected else ""
     note = f"  [dim]{plain(outcome.error)}[/]" if outcome.error else ""
-    out.print(
-        f"  {outcome.source:<17} {outcome.slot:%Y-%m-%d %H:%M}  {styled(outcome.status)}  {stored or 'no rows'}{refused}{note}"
-    )
+    head = f"  {outcome.source:<17} {outcome.slot:%Y-%m-%d %H:%M}  {styled(outcome.status)}  "
+    line(head, f"{stored or 'no rows'}{refused}{note}")
 
 
 @contextmanager
 def progress(task: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, nothing in a pipe; yields the function that moves it."""
+    """A bar on a terminal, nothing in a pipe; yields the function that moves it.
+
+    It is drawn by the console that prints lines on the same terminal, so that they come above it.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
+    console = out if out.is_terminal else err
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         bar = shown.add_task(task, total=None)
         yield lambda done, planned: shown.update(bar, completed=done, total=planned)

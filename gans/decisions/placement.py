@@ -543,7 +543,7 @@ def _spot(cell: str, gains: Sequence[float], near: Sequence[tuple[float, Station
         reason=reason(near),
         drive_km=round(drive_km, 3),
         geo_uri=f"geo:{latitude:.6f},{longitude:.6f}",
-        map_url=f"https://www.openstreetmap.org/?mlat={latitude:.6f}&mlon={longitude:.6f}#map=18/{latitude:.6f}/{longitude:.6f}",
+        map_url=f"https://www.openstreetmap.org/?mlat={latitude:.5f}&mlon={longitude:.5f}&zoom=18",
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gans.reading.hours import wettest
 from local import console
-from local.console import ago, out, plain, progress, show_outcome, styled, table
+from local.console import ago, line, out, plain, progress, show_outcome, styled, table
 from local.demo import Report
 from local.pipeline import Outcome, Pipeline
 from local.status import statuses
@@ -32,12 +32,13 @@ class Printed(Report):
 
     def looked_at(self, at: datetime, stations: int, empty: int, full: int) -> None:
         bars = f"[red]{'▇' * round(empty / 5)}[/][blue]{'▇' * round(full / 5)}[/]"
-        out.print(f"  {at:%H:%M}             {stations:,} stations, {empty:>3} empty, {full:>3} full  {bars}")
+        said = f"  {at:%H:%M}             {stations:,} stations, {empty:>3} empty, {full:>3} full  {bars}"
+        out.print(said, no_wrap=True, overflow="crop")
 
     def archived(self, hours: "Sequence[Archived]") -> None:
         rows, size_mb = sum(hour.rows for hour in hours), sum(hour.file_bytes for hour in hours) / 1e6
         did = f"{len(hours)} hours: {rows:,} rows as Parquet, {size_mb:.1f} MB, and what is usual at each station"
-        out.print(f"  {'archived':<17} {did}")
+        line(f"  {'archived':<17} ", did)
 
 
 def show(pipeline: Pipeline, now: datetime) -> None:

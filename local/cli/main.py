@@ -6,7 +6,6 @@ Exit codes: 0 done; 1 a run failed or was partial; 2 wrong usage or configuratio
 4 not ready, later it may be; 130 interrupted.
 """
 
-import logging
 import signal
 import sys
 from collections.abc import Mapping
@@ -49,7 +48,6 @@ DATABASE, INTERRUPTED = 3, 130
 
 def main() -> None:
     """The command, with every expected error as one message and its exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by a service manager: as by Ctrl-C, land what there is
     try:
         code = app(standalone_mode=False) or 0

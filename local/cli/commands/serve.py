@@ -8,7 +8,7 @@ from gans.clock import utc_now
 from gans.errors import ConfigError
 from gans.settings import redacted
 from local.cli.context import configured_settings, environment
-from local.console import out, plain
+from local.console import line, out, plain
 
 app = typer.Typer()
 
@@ -37,15 +37,16 @@ def run_demo(cities: Annotated[int, typer.Option(min=1, max=1000, help="How many
     out.print()
     show(pipeline, utc_now())
     url = redacted(settings.database_url)
-    out.print(
-        f"\nAll of it is in {plain(url)}. What next:\n"
-        f"  GANS_DATABASE_URL={plain(url)} make dashboard    the stations on a map, in a browser\n"
-        "  source .venv/bin/activate    so that this terminal finds gans\n"
-        f"  GANS_DATABASE_URL={plain(url)} gans db shell     ask it anything in SQL\n"
-        "  gans collect                 the real upstreams, for the cities of watchlist.toml\n"
-        "  gans watch add en Lisbon     another city\n"
-        "  gans --help                  everything else",
-    )
+    out.print(f"\nAll of it is in {plain(url)}. What next:")
+    for command, why in (
+        (f"GANS_DATABASE_URL={plain(url)} make dashboard", "the stations on a map, in a browser"),
+        ("source .venv/bin/activate", "so that this terminal finds gans"),
+        (f"GANS_DATABASE_URL={plain(url)} gans db shell", "ask it anything in SQL"),
+        ("gans collect", "the real upstreams, for the cities of watchlist.toml"),
+        ("gans watch add en Lisbon", "another city"),
+        ("gans --help", "everything else"),
+    ):
+        line(f"  {command:<25}    ", why)
 
 
 @app.command()

@@ -128,9 +128,9 @@ def test_the_answer_tells_the_crews_time_and_way() -> None:
 
 def test_a_spot_is_on_the_phones_map_and_on_openstreetmap() -> None:
     (spot,) = place([station("a", 3, latitude=-33.9, longitude=-0.00001)], asked(1))
-    where = f"{spot.latitude:.6f},{spot.longitude:.6f}"
-    assert spot.geo_uri == f"geo:{where}"
-    assert spot.map_url == "https://www.openstreetmap.org/?mlat={0}&mlon={1}#map=18/{0}/{1}".format(*where.split(","))
+    assert spot.geo_uri == f"geo:{spot.latitude:.6f},{spot.longitude:.6f}"
+    assert "e" not in spot.geo_uri.removeprefix("geo:")  # RFC 5870 has no exponents
+    assert spot.map_url == f"https://www.openstreetmap.org/?mlat={spot.latitude:.5f}&mlon={spot.longitude:.5f}&zoom=18"
 
 
 def test_nobody_short_is_told_apart_from_no_stop_that_is_worth_it() -> None:
