@@ -10,13 +10,14 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from gans.clock import utc_now
 from gans.tables import metadata
 from gans.tables.decisions import proposals
 from local import console
 from local.cli import main
 
 AT = datetime(2025, 5, 27, 6, 12, 30, 250_000, tzinfo=UTC)
+
+NOW = AT + timedelta(minutes=2)
 
 
 def system(engine: Engine, *stations: tuple[str, int | None, int], fetched_at: datetime = AT, status: bool = True) -> None:
@@ -39,6 +40,7 @@ def run(database_url: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GANS_DATABASE_URL", database_url)
     monkeypatch.setattr(console.out, "width", 300)
+    monkeypatch.setattr("local.cli.commands.decide.utc_now", lambda: NOW)
 
     def place(*arguments: str, code: int = 0) -> str:
         monkeypatch.setattr("sys.argv", ["gans", "place", "--system", "velib", *arguments])
@@ -52,7 +54,7 @@ def run(database_url: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_command_shows_age_spots_and_reasons(engine: Engine, run: Any) -> None:
-    system(engine, ("Rivoli", 0, 10), ("[bold]Bastille\x1b[0m", 0, 20), fetched_at=utc_now() - timedelta(minutes=3))
+    system(engine, ("Rivoli", 0, 10), ("[bold]Bastille\x1b[0m", 0, 20), fetched_at=NOW - timedelta(minutes=3))
     said = run("--scooters", "50")
     assert "2 of 2 stations lack 9 vehicles; status of " in said
     assert "3 min ago" in said
@@ -64,9 +66,10 @@ def test_the_command_shows_age_spots_and_reasons(engine: Engine, run: Any) -> No
     assert len(re.findall(r"geo:48\.8\d{5},2\.3\d{5}\n +https://www\.openstreetmap\.org/\?mlat=48\.8", said)) == 2
 
 
-def test_old_data_is_said_to_be_old(engine: Engine, run: Any) -> None:
-    system(engine, ("Rivoli", 9, 10), fetched_at=utc_now() - timedelta(hours=3))
-    said = run("--scooters", "5")
+def test_nothing_is_proposed_on_old_data_unless_asked_and_then_it_is_said(engine: Engine, run: Any) -> None:
+    system(engine, ("Rivoli", 9, 10), fetched_at=NOW - timedelta(hours=3))
+    assert "3 h ago" in run("--scooters", "5", code=4)
+    said = run("--scooters", "5", "--even-if-old")
     assert "3 h ago: `gans schedule` keeps it fresh" in said
     assert "Nobody is short of a vehicle: there is nothing to place." in said
 
