@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import case, func, select
+from sqlalchemy import Connection, Engine, case, delete, func, select
 
+from gans.database.transactions import in_transaction
 from gans.settings import Settings
 from gans.source import Source
 from gans.sources import registry
+from gans.tables import metadata
 from gans.tables.mobility import station_status
 from local import watchlist
 from local.pipeline import Outcome, Pipeline, Progress
@@ -30,6 +32,8 @@ HOURS_AGO = (6, 3, 0)
 """When it collects."""
 FORECAST_HOURS_AGO = (54, 51, 48)
 """When it collects the weather besides, so that there are forecasts of two days before to compare with the last ones."""
+OF_MIGRATIONS = ("countries", "weather_conditions")
+"""The tables that the migrations fill."""
 MORNING = time(8), 2
 """When the morning of the stations begins, in the system's own zone, and how many hours of it are replayed."""
 
@@ -84,6 +88,7 @@ def run(settings: Settings, now: datetime, cities: int = 10, report: Report | No
     with Simulator(cities=cities, clock=lambda: clock.now) as simulator:
         pipeline = Pipeline(msgspec.structs.replace(settings, simulator_url=simulator.url), clock)
         pipeline.prepare()
+        _empty(pipeline.engine)
         settings.watchlist.unlink(missing_ok=True)
         watchlist.add_all(pipeline.store, settings.watchlist_file, simulator.world.watchlist(), simulator.world.systems())
         report.begin(f"Collecting {cities} cities from simulated upstreams at {simulator.url}")
@@ -100,6 +105,22 @@ def run(settings: Settings, now: datetime, cities: int = 10, report: Report | No
                     outcome = pipeline.run(source, slot, on_progress)
                 report.ran(outcome)
     return pipeline
+
+
+def _empty(engine: Engine) -> None:
+    """The demo's own database without a row of the last run, whose newer rows would hold the morning back; a shared one stays.
+
+    A dashboard that is open on it goes on reading it, as it would not if the file went.
+    """
+    if engine.dialect.name != "sqlite" and not (engine.url.database or "").endswith("_demo"):
+        return
+
+    def empty(connection: Connection) -> None:
+        for table in reversed(metadata.sorted_tables):
+            if table.name not in OF_MIGRATIONS:
+                connection.execute(delete(table))
+
+    in_transaction(engine, empty)
 
 
 def _replay_morning(pipeline: Pipeline, source: Source, clock: Clock, zone: ZoneInfo, report: Report) -> None:
