@@ -65,6 +65,7 @@ class DatabaseFunctions(Construct):
         self.load = self._function(
             "Load",
             "stores what was landed",
+            environment={"GANS_SIMULATOR_URL": context.simulator_url} if context.simulator_url else {},
             allows=[
                 bucket.may("GetObject", prefixes=("landing/",)),
                 bucket.may("GetObject", "PutObject", prefixes=("reference/", "state/")),

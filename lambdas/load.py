@@ -57,6 +57,7 @@ class _Batch:
         if self.context.get_remaining_time_in_millis() < LOADING_S * 1000:
             raise Transient(f"{key} was not begun: the time of this invocation is nearly up")
         try:
+            resources.agree()
             loaded = load(key, store=resources.store(), engine=resources.engine(), sources=registry(), clock=utc_now)
         except DBAPIError as error:
             self.outage = "the database is away" if is_away(error) else ""

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, Engine, case, delete, func, select
 
+from gans.database import migrate, revisions
+from gans.database.engine import database_url, make_database
 from gans.database.transactions import in_transaction
 from gans.settings import Settings
 from gans.source import Source
@@ -32,8 +34,12 @@ HOURS_AGO = (6, 3, 0)
 """When it collects."""
 FORECAST_HOURS_AGO = (54, 51, 48)
 """When it collects the weather besides, so that there are forecasts of two days before to compare with the last ones."""
-OF_MIGRATIONS = ("countries", "weather_conditions")
-"""The tables that the migrations fill."""
+LASTING = ("countries", "installation", "weather_conditions")
+"""The tables that the migrations fill, and the one that says that the database is simulated."""
+SUFFIX = "_demo"
+"""What the demo's own database on a server is called, behind the name of the configured one."""
+MAX_NAME = 64
+"""The characters that MySQL takes in the name of a database."""
 MORNING = time(8), 2
 """When the morning of the stations begins, in the system's own zone, and how many hours of it are replayed."""
 
@@ -50,13 +56,22 @@ class Clock:
 
 
 def settings_for_demo(settings: Settings, folder: Path = FOLDER) -> Settings:
-    """A place and keys of the demo's own; the database stays the configured one where that is no SQLite file."""
+    """Places and keys of the demo's own: on the configured server, where that is one, a database beside the configured one."""
     needed = (source.secret for source in registry().values())
     keys = {secret.setting: "any-key-will-do" for secret in needed if secret and secret.is_required}
-    url = settings.database_url if not settings.database_url.startswith("sqlite") else f"sqlite:///{folder}/gans.db"
+    url = _beside(settings) or f"sqlite:///{folder}/gans.db"
     return msgspec.structs.replace(
         settings, landing=str(folder), watchlist=folder / "watchlist.toml", database_url=url, keys=keys
     )
+
+
+def _beside(settings: Settings) -> str:
+    """The URL of the demo's own database on the configured server; "" where the configured one is a file."""
+    url = database_url(settings)
+    if url.get_backend_name() == "sqlite":
+        return ""
+    name = (url.database or "").removesuffix(SUFFIX)[: MAX_NAME - len(SUFFIX)] + SUFFIX
+    return url.set(database=name).render_as_string(hide_password=False)
 
 
 class Report:
@@ -82,12 +97,16 @@ class Report:
 def run(settings: Settings, now: datetime, cities: int = 10, report: Report | None = None) -> Pipeline:
     """Collects and loads every source for some slots until `now` from the simulator. Prints nothing: `report` gets it."""
     report = report or Report()
+    make_database(settings)
     for prefix in ("archive", "landing", "reference", "state"):
         shutil.rmtree(Path(settings.landing) / prefix, ignore_errors=True)
     clock = Clock(now)
     with Simulator(cities=cities, clock=lambda: clock.now) as simulator:
         pipeline = Pipeline(msgspec.structs.replace(settings, simulator_url=simulator.url), clock)
+        if revisions.is_older(pipeline.engine):
+            migrate.upgrade(pipeline.engine)
         pipeline.prepare()
+        pipeline.agree(asks=True, unmarked=True)
         _empty(pipeline.engine)
         settings.watchlist.unlink(missing_ok=True)
         watchlist.add_all(pipeline.store, settings.watchlist_file, simulator.world.watchlist(), simulator.world.systems())
@@ -117,7 +136,7 @@ def _empty(engine: Engine) -> None:
 
     def empty(connection: Connection) -> None:
         for table in reversed(metadata.sorted_tables):
-            if table.name not in OF_MIGRATIONS:
+            if table.name not in LASTING:
                 connection.execute(delete(table))
 
     in_transaction(engine, empty)

@@ -9,9 +9,9 @@ import msgspec
 from sqlalchemy.exc import DBAPIError
 
 from gans import __version__
-from gans.database import revisions
+from gans.database import installation, revisions
 from gans.database.engine import open_engine
-from gans.errors import GansError
+from gans.errors import ConfigError, GansError
 from gans.settings import Settings, redacted
 from gans.sources import registry
 from gans.storage.store import open_store
@@ -35,6 +35,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding(".env", "ok" if env.exists() else "note", str(env.resolve()) if env.exists() else "none here, which is fine")
     yield _database(settings)
     yield _landing(settings)
+    yield from _agreement(settings)
     yield _watchlist(settings)
     if settings.simulator_url:
         yield Finding("upstreams", "note", f"simulated, at {settings.simulator_url} (GANS_SIMULATOR_URL)")
@@ -77,6 +78,24 @@ def _landing(settings: Settings) -> Finding:
     except GansError as error:
         return Finding("landing", "wrong", str(error))
     return Finding("landing", "ok", f"{settings.landing} (GANS_LANDING) can be written")
+
+
+def _agreement(settings: Settings) -> Iterator[Finding]:
+    """Whether what is landed, loaded and asked is all real or all simulated; nothing where one of them cannot be looked at."""
+    try:
+        store, engine = open_store(settings.landing), open_engine(settings)
+        if revisions.current(engine) != revisions.head():
+            return
+    except (GansError, DBAPIError):
+        return
+    try:
+        asks = bool(settings.simulator_url)
+        of_landing, *_ = installation.require_agreement(store, engine, settings.landing, asks_simulated=asks)
+    except ConfigError as error:
+        yield Finding("identity", "wrong", str(error))
+    else:
+        if of_landing:
+            yield Finding("identity", "ok", f"landing {of_landing.id}, {'simulated' if of_landing.is_simulated else 'real'}")
 
 
 def _watchlist(settings: Settings) -> Finding:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from gans.clock import utc_now
 from gans.collect.collect import Collected, collect
 from gans.collect.http import Http
-from gans.database import migrate, revisions
+from gans.database import installation, migrate, revisions
 from gans.database.engine import open_engine
 from gans.errors import BadData, ConfigError
 from gans.load.load import Loaded, load
@@ -66,6 +66,7 @@ class Pipeline:
         self.sources = registry()
         self.store: Store = open_store(settings.landing)
         self.engine: Engine = open_engine(settings)
+        self._agreed: set[bool] = set()
 
     def prepare(self) -> bool:
         """Makes sure that the database is at the newest revision; an empty one, or one whose set-up was broken off, is set up.
@@ -87,12 +88,31 @@ class Pipeline:
         revisions.require_newest(self.engine)
         return is_new
 
+    def agree(self, *, asks: bool, unmarked: bool = False) -> None:
+        """Makes sure that the landing and the database belong together, and that real and simulated answers do not mix.
+
+        `run` and `load` do so by themselves, once.
+
+        Args:
+            asks: whether the upstreams are to be asked, the real ones or the simulated.
+            unmarked: whether what a place holds that does not say it is simulated.
+
+        Raises:
+            ConfigError: they do not.
+        """
+        if asks in self._agreed:
+            return
+        asks_simulated = bool(self.settings.simulator_url) if asks else None
+        installation.agree(self.store, self.engine, self.settings.landing, asks_simulated=asks_simulated, unmarked=unmarked)
+        self._agreed |= {asks, False}
+
     def run(self, source: Source, slot: datetime, on_progress: Progress = lambda done, planned: None) -> Outcome:
         """Collects `source` for `slot` and loads what was landed.
 
         Raises:
-            ConfigError: the watchlist or the source's key is missing or wrong.
+            ConfigError: the watchlist or the source's key is missing or wrong, or the answers would mix with others.
         """
+        self.agree(asks=True)
         reference = Snapshots(self.store, read_watchlist(self.store, self.settings.watchlist_file))
         http = Http(self.settings)
         collected = collect(
@@ -106,7 +126,12 @@ class Pipeline:
         return outcome
 
     def load(self, key: str) -> Loaded:
-        """Loads one landed part."""
+        """Loads one landed part.
+
+        Raises:
+            ConfigError: its rows would mix with others.
+        """
+        self.agree(asks=False)
         return load(key, store=self.store, engine=self.engine, sources=self.sources, clock=self.clock)
 
     def pending(self) -> list[str]:

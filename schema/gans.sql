@@ -38,6 +38,13 @@ CREATE TABLE countries (
     CONSTRAINT pk_countries PRIMARY KEY (country_code)
 ) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A country or territory of ISO 3166-1; filled by a migration.' COLLATE utf8mb4_bin;
 
+CREATE TABLE installation (
+    installation_id SMALLINT NOT NULL COMMENT 'always 1: there is one row',
+    landing_id VARCHAR(64) NOT NULL COMMENT 'the landing that the rows were loaded from, as its state/identity.json says',
+    is_simulated BOOL NOT NULL COMMENT 'whether simulated upstreams were asked, and not the real ones',
+    CONSTRAINT pk_installation PRIMARY KEY (installation_id)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='Which landing this database belongs to, and whether what it tells was simulated.' COLLATE utf8mb4_bin;
+
 CREATE TABLE proposals (
     decision VARCHAR(32) NOT NULL COMMENT 'the decision, like placement',
     scope VARCHAR(64) NOT NULL COMMENT 'what it was asked for, like the system velib',

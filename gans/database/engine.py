@@ -1,5 +1,6 @@
 """From a URL to an engine: one that writes, or one that only reads."""
 
+import re
 import sqlite3
 import ssl
 import time
@@ -7,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pymysql
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, Dialect, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from gans.database.transactions import ACCESS_DENIED
+from gans.database.transactions import ACCESS_DENIED, NO_SUCH_RIGHT, UNKNOWN_DATABASE, error_code
 from gans.errors import ConfigError
 from gans.secrets import Login, read_login
 from gans.settings import Settings, redacted
@@ -28,7 +29,7 @@ def open_engine(settings: Settings) -> Engine:
     Raises:
         ConfigError: the URL is none, or names a database that Gans does not run on.
     """
-    url = _url(settings)
+    url = database_url(settings)
     return _sqlite(url) if url.get_backend_name() == "sqlite" else _mysql(url, settings)
 
 
@@ -41,7 +42,7 @@ def open_reader(settings: Settings, most_s: float | None = None) -> Engine:
     Raises:
         ConfigError: as `open_engine`; or the SQLite file is not there.
     """
-    url = _url(settings)
+    url = database_url(settings)
     if url.get_backend_name() == "sqlite":
         return _sqlite_reader(url, most_s)
     engine = _mysql(url, settings)
@@ -58,24 +59,95 @@ def open_reader(settings: Settings, most_s: float | None = None) -> Engine:
     return engine
 
 
-def _url(settings: Settings) -> URL:
+def make_database(settings: Settings) -> None:
+    """Makes the database on its server, where it is not there yet; a file of SQLite makes itself.
+
+    Raises:
+        ConfigError: as `open_engine`; or the user may not.
+        DBAPIError: the server is away, or lets nobody in.
+    """
+    url = database_url(settings)
+    if url.get_backend_name() == "sqlite":
+        return
+    there = _mysql(url, settings)
     try:
-        url = make_url(settings.database_url)
+        with there.connect():
+            return
+    except DBAPIError as error:
+        if error_code(error) not in (UNKNOWN_DATABASE, NO_SUCH_RIGHT):
+            raise
+    finally:
+        there.dispose()
+    server = _mysql(url.set(database=""), settings)
+    name = server.dialect.identifier_preparer.quote_identifier(url.database or "")
+    make = f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+    try:
+        with server.begin() as connection:
+            connection.execute(text(make))
+    except DBAPIError as error:
+        if error_code(error) != NO_SUCH_RIGHT:
+            raise
+        raise ConfigError(
+            f"There is no database {url.database} on {url.host or 'the server'} that {url.username or 'this user'} may use, and "
+            f"making it is not allowed. Whoever may: {make}; then GRANT ALL ON {name}.* to the user."
+        ) from None
+    finally:
+        server.dispose()
+
+
+_SERVER = "mysql+pymysql://user:password@host:3306/gans"
+_TLS = re.compile(r"(use)?_?(ssl|tls)", re.IGNORECASE)
+
+
+def database_url(settings: Settings) -> URL:
+    """The setting, checked.
+
+    Raises:
+        ConfigError: it is no URL, names a database that Gans does not run on, or says what Gans does not obey.
+    """
+    given = settings.database_url
+    setting = f"GANS_DATABASE_URL={redacted(given)}"
+    if not given.startswith("sqlite") and given.count("@") > 1:
+        raise ConfigError(
+            f"{setting} has more than one @: in the user or the password write %40 for it "
+            "(and %23 for #, %2F for /, %3A for :, %3F for ?, %25 for %)."
+        )
+    try:
+        url = make_url(given)
         kind = url.get_backend_name()
         url.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ValueError):
+    except (ArgumentError, ModuleNotFoundError, NoSuchModuleError, ValueError):
         kind = ""
+    if kind not in ("sqlite", "mysql", "mariadb"):
+        raise ConfigError(f"{setting} is not a database that Gans runs on. Give sqlite:///path/to/gans.db, or {_SERVER}")
     if kind == "sqlite":
+        if url.query or url.host or url.username or url.drivername not in ("sqlite", "sqlite+pysqlite"):
+            raise ConfigError(f"{setting} must name a file alone, like sqlite:///path/to/gans.db, without a host or options.")
         return url
-    setting = f"GANS_DATABASE_URL={redacted(settings.database_url)}"
-    if kind not in ("mysql", "mariadb"):
-        raise ConfigError(
-            f"{setting} is not a database that Gans runs on. "
-            "Give sqlite:///path/to/gans.db, or mysql+pymysql://user:password@host:3306/gans"
-        )
+    for name, value in url.query.items():
+        if name == "unix_socket" or (name, value) == ("charset", "utf8mb4"):
+            continue
+        if _TLS.match(name):
+            advice = "Off this machine Gans always uses TLS and verifies it; GANS_DATABASE_CA names the file of another authority"
+        elif name in ("user", "username", "password", "passwd", "host", "port", "db", "database"):
+            advice = f"Write it in front of the ?, as in {_SERVER}"
+        else:
+            advice = "Behind the ? only unix_socket=/path may stand, for a server on this machine"
+        raise ConfigError(f"{setting} has the option {name}, which Gans does not take: leave it out. {advice}.")
     if not url.database:
         raise ConfigError(f"{setting} names no database: add its name, like /gans, at the end.")
+    if not 0 < (url.port or 3306) < 65_536 or not _is_host(url.host or ""):
+        raise ConfigError(f"{setting} names no host and port that can be: give them like {_SERVER}")
     return url
+
+
+def _is_host(name: str) -> bool:
+    """Whether the resolver can be asked for `name`."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return not re.search(r"\s", name)
 
 
 def _sqlite(url: URL) -> Engine:
@@ -131,8 +203,10 @@ def _mysql(url: URL, settings: Settings) -> Engine:
         "write_timeout": SILENCE_S,
         "charset": "utf8mb4",
     }
-    if url.host not in _LOOPBACK:
-        arguments["ssl"] = ssl.create_default_context(cafile=settings.database_ca or None)
+    if url.host and url.host.lower() not in _LOOPBACK and "unix_socket" not in url.query:
+        arguments["ssl"] = _tls(settings.database_ca)
+    if url.password:
+        arguments["password"] = str(url.password).encode()  # the driver would take Latin-1, and MySQL hashed UTF-8
     engine = create_engine(
         url.set(drivername="mysql+pymysql"),
         connect_args=arguments,
@@ -154,6 +228,16 @@ def _mysql(url: URL, settings: Settings) -> Engine:
     return engine
 
 
+def _tls(authority: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=authority or None)
+    except OSError as error:
+        raise ConfigError(
+            f"GANS_DATABASE_CA={authority} cannot be used: {error.strerror or error}. Give a PEM file with the certificate of "
+            "the authority that signed the server's."
+        ) from None
+
+
 def _log_in_by_secret(engine: Engine, name: str) -> None:
     """Each new connection logs in as the secret says; one that is refused, as it says now: it may have been rotated."""
     known: list[Login] = []
@@ -161,7 +245,7 @@ def _log_in_by_secret(engine: Engine, name: str) -> None:
     @event.listens_for(engine, "do_connect")
     def _(dialect: Dialect, _record: Any, arguments: Any, named: dict[str, Any]) -> Any:
         def connect() -> Any:
-            return dialect.connect(*arguments, **{**named, "user": known[0].username, "password": known[0].password})
+            return dialect.connect(*arguments, **{**named, "user": known[0].username, "password": known[0].password.encode()})
 
         if known:
             try:

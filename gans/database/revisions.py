@@ -39,6 +39,11 @@ def known() -> set[str]:
     return {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
 
 
+def is_older(engine: Engine) -> bool:
+    """Whether the database is at a revision that this code knows, and not at the newest."""
+    return current(engine) in known() - {head()}
+
+
 def require_newest(engine: Engine) -> None:
     """Passes where the database is at the newest revision.
 

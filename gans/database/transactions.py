@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 TRIES = 5
 
-ACCESS_DENIED = 1045
+ACCESS_DENIED, NO_SUCH_RIGHT, UNKNOWN_DATABASE = 1045, 1044, 1049
 # No connection, server gone, lost, shutting down, too many, killed; lock wait, deadlock, interrupted: the transaction goes again.
 _AWAY = frozenset({2003, 2006, 2013, 1053, 1040, 1927})
 _RETRIED = _AWAY | {1205, 1213, 1317}
@@ -35,14 +35,15 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
     raise AssertionError("unreachable")
 
 
-def _code(error: DBAPIError) -> Any:
+def error_code(error: DBAPIError) -> Any:
+    """The number that MySQL gives an error; of another database, what its driver says first."""
     return error.orig.args[0] if error.orig is not None and error.orig.args else None
 
 
 def _may_pass(error: DBAPIError) -> bool:
-    return error.connection_invalidated or _code(error) in _RETRIED or "database is locked" in str(error.orig)
+    return error.connection_invalidated or error_code(error) in _RETRIED or "database is locked" in str(error.orig)
 
 
 def is_away(error: DBAPIError) -> bool:
     """Whether there was no database to talk to, or it let nobody in: then another transaction need not be tried now."""
-    return error.connection_invalidated or _code(error) in {*_AWAY, ACCESS_DENIED}
+    return error.connection_invalidated or error_code(error) in {*_AWAY, ACCESS_DENIED}

@@ -1,9 +1,9 @@
-"""The ledger: what every run asked, got, stored and refused."""
+"""The ledger: what every run asked, got, stored and refused, and of which landing."""
 
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, SmallInteger, String, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, Index, Integer, SmallInteger, String, Text
 
 from gans.tables._columns import Instant, key, table, value
 from gans.tables._retention import Aged
@@ -68,3 +68,12 @@ rejects = table(
 )
 
 Index(None, collection_runs.c.landing_key)
+
+installation = table(
+    "installation",
+    key("installation_id", SmallInteger, "always 1: there is one row", ge=1, le=1),
+    value("landing_id", String(64), "the landing that the rows were loaded from, as its state/identity.json says", required=True),
+    value("is_simulated", Boolean, "whether simulated upstreams were asked, and not the real ones", required=True),
+    about="Which landing this database belongs to, and whether what it tells was simulated.",
+    rows="one",
+)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,13 +43,25 @@ def configured_settings() -> Settings:
     return read_settings(environment())
 
 
-def open_pipeline() -> "Pipeline":
-    """The pipeline on the configured landing and database, which is set up where it is new."""
+class Use(Enum):
+    """What a command does with the pipeline: each does what those before it do."""
+
+    DATABASE, LANDING, UPSTREAMS = range(3)
+
+
+def open_pipeline(use: Use = Use.LANDING) -> "Pipeline":
+    """The pipeline on the configured landing and database, which is set up where it is new.
+
+    Raises:
+        ConfigError: a setting is wrong, or the landing, the database and the upstreams do not belong together.
+    """
     from local.pipeline import Pipeline
 
     pipeline = Pipeline(configured_settings())
     if pipeline.prepare():
         err.print(f"Set up the new database {plain(redacted(pipeline.settings.database_url))}.")
+    if use is not Use.DATABASE:
+        pipeline.agree(asks=use is Use.UPSTREAMS)
     return pipeline
 
 

@@ -109,7 +109,12 @@ class Deployed:
     @property
     def environment(self) -> Mapping[str, str]:
         """What `gans status` and every other command of Gans need to work with it."""
-        return {**self.cloud.environment, "GANS_LANDING": f"s3://{self.bucket}", "GANS_DATABASE_URL": f"{self.server.url}gans"}
+        return {
+            **self.cloud.environment,
+            "GANS_LANDING": f"s3://{self.bucket}",
+            "GANS_DATABASE_URL": f"{self.server.url}gans",
+            "GANS_SIMULATOR_URL": self.simulator.url,
+        }
 
     def _make_database(self) -> None:
         """An empty database, its master, and the logins that the functions read."""

@@ -152,7 +152,7 @@ def clear_resources() -> None:
     """What a new environment of a function knows: nothing."""
     if resources.engine.cache_info().currsize:
         resources.engine().dispose()
-    for open_ in (resources.settings, resources.store, resources.engine):
+    for open_ in (resources.settings, resources.store, resources.engine, resources.agree):
         open_.cache_clear()
 
 

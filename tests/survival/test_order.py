@@ -64,7 +64,7 @@ def _land(folder: Path) -> dict[str, Rows]:
                     pipeline.run(source, source.schedule.slot(slot_of))
         pipeline.engine.dispose()
     (folder / "gans.db").unlink()
-    engine = open_engine(Settings(f"sqlite:///{folder}/expected.db"))
+    engine = open_engine(Settings(database_url=f"sqlite:///{folder}/expected.db"))
     migrate.upgrade(engine)
     _load(folder, engine, sorted(FolderStore(folder / "data").keys("landing/"), key=lambda key: PartKey.parse(key).attempt))
     found = dump(engine)

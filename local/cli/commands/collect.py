@@ -13,6 +13,7 @@ from local.cli.context import (
     UNTIL,
     Json,
     Names,
+    Use,
     choose_sources,
     configured_settings,
     end_of,
@@ -33,7 +34,7 @@ def collect(names: Names = None, json: Json = False) -> None:
     """Ask the upstreams, keep what they said, and load it, in the order of what needs what."""
     from local import watchlist
 
-    pipeline = open_pipeline()
+    pipeline = open_pipeline(Use.UPSTREAMS)
     outcomes = []
     for source in sources_with_keys(pipeline, names):
         with progress(source.name) as on_progress:
@@ -41,10 +42,14 @@ def collect(names: Names = None, json: Json = False) -> None:
         if not json:
             show_outcome(outcomes[-1])
         for city in watchlist.without_article(pipeline.store, outcomes[-1].collected.parts):
+            advice = (
+                "The simulator knows its own cities only; the real Wikipedia is not asked."
+                if pipeline.settings.simulator_url
+                else f"Correct its title in the watchlist, or `gans watch remove {city.city_id}`."
+            )
             err.print(
                 f"  City {city.city_id}: no article of {plain(city.wikipedia_language)} is called "
-                f'"{plain(city.wikipedia_title)}". '
-                f"Correct its title in the watchlist, or `gans watch remove {city.city_id}`."
+                f'"{plain(city.wikipedia_title)}". {advice}'
             )
     if json:
         as_json([_as_dict(outcome) for outcome in outcomes])
@@ -131,7 +136,7 @@ def status(json: Json = False) -> None:
     """How every source is doing: last run, freshness, rows, failures, next run."""
     from local.status import statuses
 
-    now, pipeline = utc_now(), open_pipeline()
+    now, pipeline = utc_now(), open_pipeline(Use.DATABASE)
     found = statuses(pipeline, now)
     if json:
         as_json(found)

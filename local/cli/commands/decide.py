@@ -9,7 +9,7 @@ from msgspec import structs
 from gans.clock import utc_now
 from gans.errors import ConfigError
 from gans.geography import on_earth
-from local.cli.context import Json, open_pipeline
+from local.cli.context import Json, Use, open_pipeline
 from local.console import ago, as_json, count, out, plain, table, time
 
 app = typer.Typer()
@@ -53,7 +53,7 @@ def place(
     from gans.lifecycle.propose import propose
     from gans.lifecycle.record import record
 
-    engine, now = open_pipeline().engine, utc_now()
+    engine, now = open_pipeline(Use.DATABASE).engine, utc_now()
     request = placement.PlacementRequest(
         scooters=scooters,
         walk_m=walk,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gans.clock import utc_now
-from local.cli.context import SINCE, UNTIL, Json, Names, end_of, open_pipeline, sources_with_keys
+from local.cli.context import SINCE, UNTIL, Json, Names, Use, end_of, open_pipeline, sources_with_keys
 from local.console import ago, as_json, err, out, plain, progress, show_outcome, styled, time
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def run_retain(json: Json = False) -> None:
     """Drop what need not be kept: old forecasts are thinned, refused items go after 90 days. On AWS it runs every night."""
     from gans.retain import retain
 
-    pipeline = open_pipeline()
+    pipeline = open_pipeline(Use.DATABASE)
     with progress("retain") as on_progress:
         retained = retain(pipeline.engine, utc_now(), on_progress=on_progress)
     if json:
@@ -80,7 +80,7 @@ def run_schedule(names: Names = None) -> None:
     """Run every source at its times, archive every hour and retain every night, as EventBridge would on AWS, until Ctrl-C."""
     from local.schedule import Rules, serve
 
-    pipeline = open_pipeline()
+    pipeline = open_pipeline(Use.UPSTREAMS)
     rules = Rules(pipeline, sources_with_keys(pipeline, names), _Printed())
     jobs, now = rules.jobs(), utc_now()
     for job in jobs:

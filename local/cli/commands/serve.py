@@ -12,6 +12,9 @@ from local.console import line, out, plain
 
 app = typer.Typer()
 
+TRIAL = "data/trial"
+"""Where what is collected from a simulator may go."""
+
 
 @app.command(name="dashboard")
 def run_dashboard(
@@ -66,7 +69,12 @@ def simulator(
         faults = Faults({known(name): float(rate) for name, _, rate in (one.partition("=") for one in fault or ())})
     except ValueError as error:
         raise ConfigError(f"--fault: {error}. Give NAME=RATE with a rate from 0 to 1.") from None
-    out.print(f"In another terminal: GANS_SIMULATOR_URL=http://127.0.0.1:{port} gans collect")
+    url = f"http://127.0.0.1:{port}"
+    out.print(
+        "In another terminal, in places of their own, for simulated answers never mix with real ones:\n"
+        f"  export GANS_SIMULATOR_URL={url} GANS_LANDING={TRIAL} GANS_DATABASE_URL=sqlite:///{TRIAL}/gans.db\n"
+        "  gans collect"
+    )
     try:
         serve(port, cities, seed, faults)
     except OSError as error:

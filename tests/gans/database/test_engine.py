@@ -4,11 +4,11 @@ import socket
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from gans.database import engine as engines
-from gans.database.engine import open_engine, open_reader
+from gans.database.engine import make_database, open_engine, open_reader
 from gans.errors import ConfigError
 from gans.settings import Settings
 
@@ -71,3 +71,25 @@ def test_a_reader_makes_no_database(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"There is no database .*none\.db.*gans collect"):
         open_reader(Settings(database_url=f"sqlite:///{tmp_path}/none.db"))
     assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.databases("mariadb", "mysql")  # SQLite has no server
+def test_a_database_is_made_on_its_server_where_that_is_allowed(database_url: str) -> None:
+    url = make_url(database_url)
+    own, user = url.set(database=f"{url.database}-own"), "gans_test_nobody"
+    settings = Settings(database_url=own.render_as_string(hide_password=False))
+    with create_engine(url).connect() as connection:
+        connection.exec_driver_sql(f"CREATE USER {user}@'%%' IDENTIFIED BY 'x'")
+        try:
+            theirs = own.set(username=user, password="x").render_as_string(hide_password=False)
+            with pytest.raises(ConfigError, match=r"making it is not allowed\. Whoever may: CREATE DATABASE"):
+                make_database(Settings(database_url=theirs))
+            for _ in range(2):
+                make_database(settings)
+            engine = open_engine(settings)
+            with engine.connect() as made:
+                assert made.scalar(text("SELECT @@collation_database")) == "utf8mb4_bin"
+            engine.dispose()
+        finally:
+            connection.exec_driver_sql(f"DROP USER {user}@'%%'")
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS `{own.database}`")

@@ -18,6 +18,7 @@ import pytest
 import typer.main
 
 from gans.errors import ConfigError
+from gans.settings import Settings
 from gans.source import Capture
 from gans.storage.landing import Footer, Header, PartKey, PartWriter, read_part
 from gans.storage.store import FolderStore
@@ -118,6 +119,42 @@ def test_collect_fills_an_empty_folder_and_says_so(gans: Gans) -> None:
     assert re.search(r"cities .* ok .*4 city_populations", output.out)
     assert re.search(r"weather .* ok .*672 weather_forecasts", output.out)
     assert len(rows("weather_forecasts")) == 4 * 168
+
+
+@pytest.mark.usefixtures("simulator")
+def test_simulated_and_real_answers_never_mix(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gans("collect", "cities").code == 0
+    monkeypatch.delenv("GANS_SIMULATOR_URL")
+    for command in ("collect", "schedule"):
+        output = gans(command)
+        assert (output.code, output.out) == (2, "")
+        assert "GANS_LANDING=data holds answers of simulated upstreams" in output.err
+    assert gans("load").code == 0, "nobody is asked, and both are simulated"
+    assert "simulated" in gans("doctor").out
+    monkeypatch.setenv("GANS_LANDING", "other")
+    output = gans("collect")
+    assert (output.code, "GANS_DATABASE_URL=sqlite:///data/gans.db holds answers of simulated" in output.err) == (2, True)
+    land_statuses(FolderStore(Path("other")), datetime.now(UTC) - timedelta(hours=1))
+    for arguments in (("load",), ("replay", "station_status"), ("archive",), ("schedule",), ("collect",)):
+        output = gans(*arguments)
+        assert (output.code, output.err.count("\n")) == (2, 1), output
+        assert "GANS_LANDING=other" in output.err or "GANS_DATABASE_URL" in output.err
+    assert not rows("station_status")
+    doctor = gans("doctor")
+    assert (doctor.code, "must not mix with them" in doctor.out) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("configured", "own"),
+    [
+        ("sqlite:///data/gans.db", "sqlite:///data/demo/gans.db"),
+        ("mysql+pymysql://u:p%40w@db:3306/gans", "mysql+pymysql://u:p%40w@db:3306/gans_demo"),
+        ("mysql+pymysql://u@db/gans_demo", "mysql+pymysql://u@db/gans_demo"),
+        (f"mysql+pymysql://u@db/{'x' * 64}", f"mysql+pymysql://u@db/{'x' * 59}_demo"),
+    ],
+)
+def test_the_demo_has_a_database_of_its_own(configured: str, own: str) -> None:
+    assert demo.settings_for_demo(Settings(database_url=configured)).database_url == own
 
 
 @pytest.mark.usefixtures("simulator")
