@@ -3,13 +3,13 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from html import escape
 from typing import Any, Final, NamedTuple
 
 import h3
 import pydeck as pdk
 
-from gans.decisions.placement import Spot
+from gans.decisions.placement import WALK_M, Spot
+from gans.geography import EARTH_RADIUS_KM
 from gans.reading.stations import StationState
 
 RESOLUTION: Final = 8
@@ -17,6 +17,12 @@ RESOLUTION: Final = 8
 
 BOUNDS: Final = (0.05, 1, 3, 6)
 """The deficits, in riders, at which a station takes the next colour."""
+TOOLTIP: Final = {
+    "html": "<b>{name}</b><div>{there}</div><div>{usual}</div><div>{lack}</div>",
+    # In a corner, and not beside the pointer: there the edge of the map, or of a phone, would cut it off.
+    "style": {"transform": "none", "left": "8px", "top": "auto", "bottom": "8px", "maxWidth": "calc(100% - 16px)", "zIndex": "2"},
+}
+"""A field of plain text for each line: the browser gets their values escaped (Streamlit does that), the template as it is."""
 LABELS: Final = ("none", "under 1", "1 to 3", "3 to 6", "6 or more")
 
 Colour = tuple[int, int, int]
@@ -61,14 +67,18 @@ DARK: Final = Palette(
 )
 
 
-def deck(stations: Sequence[StationState], spots: Sequence[Spot], palette: Palette, width_px: int) -> pdk.Deck:
+def deck(
+    stations: Sequence[StationState], spots: Sequence[Spot], palette: Palette, width_px: int, walk_m: float = WALK_M
+) -> pdk.Deck:
     """The map of a system.
 
     Args:
         width_px: how wide the city may be on the screen, at the beginning.
+        walk_m: how far riders walk, m: a ring around a spot has the stations that it serves inside.
     """
     cells, outline = _ground(tuple(sorted({_cell(station) for station in stations})))
     by_need = sorted(stations, key=lambda station: station.deficit or 0)  # the most in need are drawn last, on top
+    stops = [_ring(number, spot, walk_m) for number, spot in enumerate(spots, 1)]
     layers = [
         pdk.Layer(
             "PolygonLayer",
@@ -99,35 +109,47 @@ def deck(stations: Sequence[StationState], spots: Sequence[Spot], palette: Palet
             pickable=True,
         ),
         pdk.Layer(
+            "PathLayer",
+            id="way",
+            data=[{"path": [stop["at"] for stop in stops]}] if stops else [],
+            get_path="path",
+            get_color=[*palette.spot, 110],
+            width_min_pixels=2,
+        ),
+        pdk.Layer(
             "ScatterplotLayer",
             id="spots",
-            data=[_circle(number, spot) for number, spot in enumerate(spots, 1)],
+            data=stops,
             get_position="at",
-            get_radius="radius_m",
-            get_fill_color=palette.spot,
-            get_line_color=palette.on_spot,
+            get_radius=walk_m,
+            filled=False,
             stroked=True,
-            line_width_min_pixels=1.5,
-            radius_min_pixels=8,
-            radius_max_pixels=60,
+            get_line_color=palette.spot,
+            line_width_min_pixels=2.5,
+            radius_min_pixels=9,
             pickable=True,
         ),
         pdk.Layer(
             "TextLayer",
             id="numbers",
-            data=[_circle(number, spot) for number, spot in enumerate(spots, 1)],
-            get_position="at",
-            get_text="scooters",
-            get_size=12,
+            data=stops,
+            get_position="top",
+            get_text="label",
+            get_size=13,
             get_color=palette.on_spot,
+            get_alignment_baseline=pdk.types.String("bottom"),
+            background=True,
+            get_background_color=palette.spot,
+            background_padding=[4, 1],
             font_weight=700,
+            pickable=True,
         ),
     ]
     return pdk.Deck(
         layers=layers,
         map_provider=None,
         initial_view_state=_view(stations, width_px),
-        tooltip={"html": "<b>{name}</b><br>{detail}"},
+        tooltip=TOOLTIP,
     )
 
 
@@ -142,10 +164,14 @@ def legend(palette: Palette) -> str:
     dots = "".join(
         f'<span style="white-space:nowrap"><i style="display:inline-block;width:.75em;height:.75em;border-radius:50%;'
         f'background:{colour};margin-right:.35em"></i>{label}</span>'
-        for colour, label in [*shown, (f"rgb{palette.closed}", "closed or unknown"), (f"rgb{palette.spot}", "scooters to put")]
+        for colour, label in [*shown, (f"rgb{palette.closed}", "closed or unknown")]
+    )
+    ring = (
+        '<span style="white-space:nowrap"><i style="display:inline-block;width:.75em;height:.75em;border-radius:50%;'
+        f'border:2px solid rgb{palette.spot};margin-right:.35em"></i>a stop and its walk; its number: scooters to put</span>'
     )
     style = "display:flex;flex-wrap:wrap;gap:.2em 1.1em;font-size:.85rem"
-    return f'<div style="{style}"><span>Riders without a vehicle:</span>{dots}</div>'
+    return f'<div style="{style}"><span>Riders without a vehicle:</span>{dots}{ring}</div>'
 
 
 def _cell(station: StationState) -> str:
@@ -158,10 +184,10 @@ def _ground(occupied: tuple[str, ...]) -> tuple[list[dict[str, Any]], list[dict[
     cells = sorted({near for cell in occupied for near in h3.grid_disk(cell, 1)})
     polygons = h3.cells_to_geo(cells, tight=False)["coordinates"] if cells else []
     rings = [ring for polygon in polygons for ring in polygon]
-    return [{"ring": _ring(cell)} for cell in cells], [{"ring": ring} for ring in rings]
+    return [{"ring": _boundary(cell)} for cell in cells], [{"ring": ring} for ring in rings]
 
 
-def _ring(cell: str) -> list[tuple[float, float]]:
+def _boundary(cell: str) -> list[tuple[float, float]]:
     return [(round(longitude, 5), round(latitude, 5)) for latitude, longitude in h3.cell_to_boundary(cell)]
 
 
@@ -171,15 +197,15 @@ def _dot(station: StationState, palette: Palette) -> dict[str, Any]:
         "at": (round(station.longitude, 5), round(station.latitude, 5)),
         "radius_m": round(45 + 14 * min(deficit or 0, 10)),
         "colour": palette.closed if deficit is None else palette.deficits[class_of(deficit)],
-        "name": escape(station.name),  # the browser takes a tooltip for HTML
-        "detail": describe(station),
+        "name": station.name,
+        **dict(zip(("there", "usual", "lack"), [*describe(station), "", ""], strict=False)),
     }
 
 
-def describe(station: StationState) -> str:
-    """A station in words."""
+def describe(station: StationState) -> list[str]:
+    """A station in words, one to three lines."""
     if station.vehicles is None:
-        return "nothing is known of it"
+        return ["nothing is known of it"]
     of = f" of {station.capacity}" if station.capacity else ""
     if station.minutes_empty is not None:
         what = f"{station.vehicles:.1f} vehicles{of} on average, {station.minutes_empty} min without any"
@@ -187,19 +213,22 @@ def describe(station: StationState) -> str:
         docks = f", {station.docks:.0f} docks free" if station.docks is not None else ""
         what = f"{station.vehicles:.0f} vehicles{of}{docks}"
     if station.deficit is None:
-        return f"{what}<br>gives no vehicles, or tells no capacity"
+        return [what, "gives no vehicles, or tells no capacity"]
     usual = station.usual_taken
     need = "no history of this hour yet" if usual is None else f"{usual:.1f} are usually taken in this hour"
-    return f"{what}<br>{need}<br>{station.deficit:.1f} riders find none"
+    return [what, need, f"{station.deficit:.1f} riders find none"]
 
 
-def _circle(number: int, spot: Spot) -> dict[str, Any]:
+def _ring(number: int, spot: Spot, walk_m: float) -> dict[str, Any]:
+    """A spot, and where its number stands: on top of its ring, so that no station is under it."""
     return {
         "at": (spot.longitude, spot.latitude),
-        "radius_m": round(70 + 25 * math.sqrt(spot.scooters)),
-        "scooters": str(spot.scooters),
+        "top": (spot.longitude, spot.latitude + math.degrees(walk_m / 1000 / EARTH_RADIUS_KM)),
+        "label": f"{number}: {spot.scooters}",
         "name": f"{number}. Put {spot.scooters} here",
-        "detail": f"near {escape(spot.near)} ({spot.near_m:.0f} m)<br>{escape(spot.reason)}",
+        "there": f"near {spot.near} ({spot.near_m:.0f} m)",
+        "usual": spot.reason,
+        "lack": f"about {spot.riders:.1f} riders",
     }
 
 

@@ -24,7 +24,7 @@ TOOLTIP: Final = [
     alt.Tooltip("precipitation_mm:Q", title="rain, mm", format=".1f"),
     alt.Tooltip("wind_speed_kmh:Q", title="wind, km/h", format=".0f"),
     alt.Tooltip("wind_gust_kmh:Q", title="gusts, km/h", format=".0f"),
-    alt.Tooltip("arrivals:Q", title="flights landing"),
+    alt.Tooltip("landings:N", title="flights landing"),
 ]
 
 _NO_CITY: Final = """\
@@ -36,7 +36,7 @@ gans collect
 ```
 """
 _SOURCES: Final = (
-    "Shaded: hours to ride in, dry, above freezing and without strong gusts. Triangles: gusts. "
+    "Shaded: hours to ride in, dry, above freezing and without strong gusts. Triangles: gusts. Grey in the landings: not known. "
     "Weather: [Open-Meteo](https://open-meteo.com/) (CC BY 4.0). Arrivals: AeroDataBox. Holidays: Nager.Date."
 )
 
@@ -91,6 +91,7 @@ def _values(city: City, coming: Sequence[Any], before: Earlier | None) -> list[d
             **{name: row[name] for name in hours.NUMBERS},
             "hour": f"{row['hour_at'].astimezone(zone):%A %H:%M}",
             "condition": row["condition_label"],
+            "landings": "not known" if row["arrivals"] is None else str(row["arrivals"]),
             "holiday": row["holiday"],
             "at": shown(row["hour_at"]),
             "end": shown(row["hour_at"] + timedelta(hours=1)),
@@ -102,7 +103,7 @@ def _values(city: City, coming: Sequence[Any], before: Earlier | None) -> list[d
 
 
 def _panel(values: list[dict[str, Any]], height_px: int, *layers: alt.Chart) -> Chart:
-    """Layers over the shaded hours to ride in, all panels on the same hours."""
+    """Layers over the shaded hours to ride in, all panels on the same hours; each hour tells of itself wherever one points."""
     x = alt.X(
         "at:T",
         title=None,
@@ -114,7 +115,9 @@ def _panel(values: list[dict[str, Any]], height_px: int, *layers: alt.Chart) -> 
     )
     shade = alt.Chart().mark_rect(color=GREEN, opacity=0.14).encode(x2="end:T").transform_filter("datum.is_rideable == 1")
     shown = (layer.encode(x="at:T") for layer in layers)
-    return alt.layer(shade.encode(x=x), *shown, data=alt.InlineData(values), height=height_px)
+    # On top, with nothing to see: a shade or a line alone would leave most of the panel without a tooltip.
+    hours = alt.Chart().mark_rect(opacity=0).encode(x="at:T", x2="end:T", tooltip=TOOLTIP)
+    return alt.layer(shade.encode(x=x), *shown, hours, data=alt.InlineData(values), height=height_px)
 
 
 def _y(field: str, title: str, **scale: Any) -> alt.Y:
@@ -122,7 +125,7 @@ def _y(field: str, title: str, **scale: Any) -> alt.Y:
 
 
 def _line(field: str, title: str, colour: str, **scale: Any) -> alt.Chart:
-    line: alt.Chart = alt.Chart().mark_line(color=colour, strokeWidth=2.5).encode(_y(field, title, **scale), tooltip=TOOLTIP)
+    line: alt.Chart = alt.Chart().mark_line(color=colour, strokeWidth=2.5).encode(_y(field, title, **scale))
     return line
 
 
@@ -133,7 +136,7 @@ def _older(field: str, title: str, **scale: Any) -> alt.Chart:
 
 def _bars(field: str, title: str, colour: str) -> alt.Chart:
     bars: alt.Chart = alt.Chart().mark_bar(color=colour)
-    return bars.encode(_y(field, title), x2="end:T", y2=alt.datum(0), tooltip=TOOLTIP)
+    return bars.encode(_y(field, title), x2="end:T", y2=alt.datum(0))
 
 
 def _temperature(values: list[dict[str, Any]]) -> Chart:
@@ -156,4 +159,6 @@ def _wind(values: list[dict[str, Any]]) -> Chart:
 
 
 def _arrivals(values: list[dict[str, Any]]) -> Chart:
-    return _panel(values, 140, _bars("arrivals", "landings", GREY))
+    unknown = alt.Chart().mark_rect(color=GREY, opacity=0.3).encode(x2="end:T").transform_filter("datum.arrivals === null")
+    known = _bars("arrivals", "landings", GREY).transform_filter("datum.arrivals !== null")
+    return _panel(values, 140, unknown, known)

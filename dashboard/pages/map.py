@@ -1,16 +1,18 @@
 """The page *Map*: every station by what it lacks, the spots for the scooters in the truck, now or in any past hour."""
 
-from datetime import date, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from html import escape
 from typing import Final
 
 import streamlit as st
+from msgspec import structs
 
 from dashboard.database import engine, show_errors
 from dashboard.layers import DARK, LIGHT, deck, legend
 from gans.clock import utc_now
 from gans.decisions import placement
-from gans.decisions.placement import STATUS_OLD, WALK_M, Placement, PlacementRequest, Spot, geojson
+from gans.decisions.placement import STATUS_OLD, Placement, PlacementRequest, geojson
 from gans.errors import NotReady
 from gans.lifecycle.propose import propose
 from gans.reading import stations
@@ -40,13 +42,14 @@ def _past(system_id: str, hour_at: datetime) -> SystemState:
     return stations.past(engine(), system_id, hour_at)
 
 
-@st.cache_data(ttl=timedelta(seconds=20), show_spinner=False)
-def _placement(system_id: str, request: PlacementRequest) -> Placement | None:
-    """What is proposed now; None where there is nothing yet to go by."""
+@st.cache_data(ttl=timedelta(seconds=20), show_spinner=False, hash_funcs={PlacementRequest: structs.astuple})
+def _placement(system_id: str, request: PlacementRequest, *, even_if_old: bool) -> Placement | str:
+    """What is proposed now, or why nothing is."""
     try:
-        answer: Placement = propose(engine(), placement.decision, system_id, request, utc_now()).answer
-    except NotReady:
-        return None
+        proposed = propose(engine(), placement.decision, system_id, request, utc_now(), even_if_old=even_if_old)
+    except NotReady as error:
+        return str(error)
+    answer: Placement = proposed.answer
     return answer
 
 
@@ -59,31 +62,49 @@ def page() -> None:
         st.markdown(_NO_SYSTEM)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        system = st.selectbox("System", systems, format_func=lambda one: one.label, key="system", width=360)
+        largest = max(range(len(systems)), key=lambda number: systems[number].stations)
+        system = st.selectbox("System", systems, largest, format_func=lambda one: one.label, key="system", width=360)
         moment = st.segmented_control("When", (NOW, PAST), default=NOW, required=True, key="when", width="content")
         with st.popover("Truck", icon=":material/local_shipping:", width="content"):
-            scooters = st.slider("Scooters in the truck", 0, 200, 40, key="scooters")
-            walk_m = st.slider("How far riders walk, m", 100, 1000, round(WALK_M), 50, key="walk")
+            request = _request()
+    is_simulated = stations.is_simulated(engine()) is True
     is_past = moment == PAST
     state = _chosen_hour(system) if is_past else _current(system.system_id)
     if state is None or not state.stations:
         _nothing(state, is_past=is_past)
         return
-    _summary(state, system, is_past=is_past)
-    proposed = None if is_past else _placement(system.system_id, PlacementRequest(scooters=scooters, walk_m=walk_m))
-    spots = proposed.spots if proposed else []
+    _summary(state, system, is_past=is_past, is_simulated=is_simulated)
+    proposed = "" if is_past else _placement(system.system_id, request, even_if_old=is_simulated)
+    spots = proposed.spots if isinstance(proposed, Placement) else []
     drawn, listed = st.columns((5, 3))
     palette = DARK if st.context.theme.type == "dark" else LIGHT
     with drawn:
         is_phone = st.context.headers.get("Sec-CH-UA-Mobile") == "?1" or "Mobile" in st.context.headers.get("User-Agent", "")
         width_px = 330 if is_phone else MAP_PX - 90
-        st.pydeck_chart(deck(state.stations, spots, palette, width_px), height=MAP_PX, key=f"map-{system.system_id}")
+        st.pydeck_chart(
+            deck(state.stations, spots, palette, width_px, request.walk_m), height=MAP_PX, key=f"map-{system.system_id}"
+        )
         st.html(legend(palette))
     with listed:
         if is_past:
             _most_wanted(state)
+        elif isinstance(proposed, Placement):
+            _list(proposed, state, system)
         else:
-            _list(spots, scooters, state, system)
+            st.info(proposed)
+
+
+def _request() -> PlacementRequest:
+    """What the crew has, by the widgets."""
+    usual = PlacementRequest(scooters=40)
+    return PlacementRequest(
+        scooters=st.slider("Scooters in the truck", 0, 200, usual.scooters, key="scooters"),
+        stops=st.slider("Stops at most", 1, 60, usual.stops, key="stops"),
+        min_load=st.slider("Scooters for a stop at least", 1, 20, usual.min_load, key="min_load"),
+        stop_minutes=st.slider("Minutes of a stop", 0.0, 30.0, usual.stop_minutes, 0.5, key="stop_minutes"),
+        min_riders=st.slider("Riders for a scooter at least", 0.0, 1.0, usual.min_riders, 0.05, key="min_riders"),
+        walk_m=st.slider("How far riders walk, m", 100, 1000, round(usual.walk_m), 50, key="walk"),
+    )
 
 
 def _chosen_hour(system: System) -> SystemState | None:
@@ -91,24 +112,36 @@ def _chosen_hour(system: System) -> SystemState | None:
     known = stations.hours(engine(), system.system_id)
     if known is None:
         return None
-    zone = system.zone
-    first, last = (hour.astimezone(zone) for hour in known)
+    first, last = (hour.astimezone(system.zone).date() for hour in known)
     day, hour = st.columns((1, 3), vertical_alignment="bottom")
-    on: date = day.date_input("Day", last.date(), first.date(), last.date(), key=f"day-{system.system_id}")
-    begins = hour.slider("Hour", 0, 23, last.hour, format="%02d:00", key=f"hour-{system.system_id}")
-    return _past(system.system_id, datetime.combine(on, time(begins), zone))
+    on: date = day.date_input("Day", last, first, last, key=f"day-{system.system_id}")
+    hours = stations.hours_of(engine(), system, on)
+    if not hours:
+        return SystemState(known[1], False, [])
+    chosen = hours[-1]
+    if len(hours) > 1:
+        names = _names(hours, system)
+        chosen = hour.select_slider("Hour", hours, chosen, format_func=names.__getitem__, key=f"hour-{system.system_id}-{on}")
+    return _past(system.system_id, chosen)
+
+
+def _names(hours: Sequence[datetime], system: System) -> dict[datetime, str]:
+    """When each begins, local time; with the zone where a clock that is put back has it twice."""
+    local = {hour: hour.astimezone(system.zone) for hour in hours}
+    shown = [f"{begins:%H:%M}" for begins in local.values()]
+    return {hour: f"{at:%H:%M %Z}" if shown.count(f"{at:%H:%M}") > 1 else f"{at:%H:%M}" for hour, at in local.items()}
 
 
 def _nothing(state: SystemState | None, *, is_past: bool) -> None:
     if state is None:
         st.info("No past hour is known yet: `gans archive` makes them from what was collected, hour by hour.")
     elif is_past:
-        st.info("Nothing was collected in this hour.")
+        st.info("Nothing was collected on this day.")
     else:
         st.info("No station is known yet: `gans collect stations station_status` asks now.")
 
 
-def _summary(state: SystemState, system: System, *, is_past: bool) -> None:
+def _summary(state: SystemState, system: System, *, is_past: bool, is_simulated: bool) -> None:
     """The age of the data first, then what it says in a line."""
     zone = system.zone
     if is_past:
@@ -117,6 +150,8 @@ def _summary(state: SystemState, system: System, *, is_past: bool) -> None:
         age = f":blue-badge[:material/history: {begins:%A %d %B %Y, %H:%M} to {begins + timedelta(hours=1):%H:%M}]"
     elif state.at is None:
         age = ":red-badge[:material/sync_problem: no status yet: `gans collect station_status`]"
+    elif is_simulated:
+        age = f":blue-badge[:material/science: simulated, as of {state.at.astimezone(zone):%H:%M}]"
     else:
         seconds = max((utc_now() - state.at).total_seconds(), 0)
         old = seconds > STATUS_OLD.total_seconds()
@@ -149,20 +184,24 @@ def _most_wanted(state: SystemState) -> None:
     st.html(f'<ol style="padding-left:1.6em;margin:0">{items}</ol>')
 
 
-def _list(spots: list[Spot], scooters: int, state: SystemState, system: System) -> None:
-    """The spots in words, for the crew."""
-    placed = sum(spot.scooters for spot in spots)
-    riders = sum(spot.riders for spot in spots)
+def _list(proposed: Placement, state: SystemState, system: System) -> None:
+    """The stops in words, for the crew."""
+    spots, scooters = proposed.spots, proposed.scooters
     if not spots:
-        st.markdown("Nobody is short of a vehicle: there is nothing to place." if scooters else "The truck is empty.")
+        none = "No stop is worth its time." if proposed.short else "Nobody is short of a vehicle: there is nothing to place."
+        st.markdown(none if scooters else "The truck is empty.")
         return
-    enough = f" {placed} of {scooters} are enough: the others would find no rider." if placed < scooters else ""
-    where = "one spot" if len(spots) == 1 else f"{len(spots)} spots"
-    st.markdown(f"**Put {placed} scooters at {where}** for about {riders:.0f} riders.{enough}")
+    where = "one stop" if len(spots) == 1 else f"{len(spots)} stops"
+    kept = f" {proposed.kept} of {scooters} stay in the truck: each would serve too few." if proposed.kept else ""
+    st.markdown(
+        f"**Put {scooters - proposed.kept} scooters at {where}** for about {proposed.riders:.0f} riders: "
+        f"{proposed.minutes:.0f} min with {proposed.drive_km:.1f} km of way, as the crow flies.{kept}"
+    )
     items = "".join(
         f'<li style="margin:0 0 .7em"><b>{spot.scooters}</b> near <b>{escape(spot.near)}</b> ({spot.near_m:.0f} m), '
         f"about {spot.riders:.1f} riders<br><small>{escape(spot.reason)}"
-        f"<br>{spot.latitude:.5f}, {spot.longitude:.5f}</small></li>"
+        f'<br><a href="{spot.geo_uri}">{spot.latitude:.5f}, {spot.longitude:.5f}</a> · '
+        f'<a href="{spot.map_url}" target="_blank" rel="noopener noreferrer">OpenStreetMap</a></small></li>'
         for spot in spots
     )
     with st.container(height=MAP_PX - 90, border=False):

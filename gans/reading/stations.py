@@ -1,6 +1,6 @@
 """The stations of a shared-mobility system: now, or as they were in a past hour."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -20,17 +20,19 @@ _systems, _stations, _status, _hours, _cities = (
 )
 
 
-class System(msgspec.Struct, frozen=True):
+class System(msgspec.Struct, frozen=True, kw_only=True):
     """A watched system.
 
     Attributes:
         timezone: IANA; UTC where the system states none.
+        stations: how many of it are known.
     """
 
     system_id: str
     name: str
     city: str | None
     timezone: str
+    stations: int
 
     @property
     def zone(self) -> ZoneInfo:
@@ -89,16 +91,29 @@ class SystemState(msgspec.Struct, frozen=True):
 
 def systems(engine: Engine) -> list[System]:
     """The systems of the watchlist, by city."""
+    count = select(func.count()).where(_stations.c.system_id == _systems.c.system_id).scalar_subquery()
     query = (
-        select(_systems.c.system_id, _systems.c.name, _cities.c.name.label("city"), _systems.c.timezone)
+        select(_systems.c.system_id, _systems.c.name, _cities.c.name.label("city"), _systems.c.timezone, count.label("stations"))
         .join(_cities, _cities.c.city_id == _systems.c.city_id, isouter=True)
         .where(_systems.c.is_watched == True)  # noqa: E712 - SQL's
         .order_by(_cities.c.name.is_(None), _cities.c.name, _systems.c.system_id)
     )
     with engine.connect() as connection:
         return [
-            System(row.system_id, row.name or row.system_id, row.city, row.timezone or "UTC") for row in connection.execute(query)
+            System(
+                system_id=row.system_id,
+                name=row.name or row.system_id,
+                city=row.city,
+                timezone=row.timezone or "UTC",
+                stations=row.stations,
+            )
+            for row in connection.execute(query)
         ]
+
+
+def is_simulated(engine: Engine) -> bool | None:
+    """Whether what the database has was simulated; None where it does not say."""
+    return None
 
 
 def require_system(engine: Engine, system_id: str) -> None:
@@ -122,6 +137,18 @@ def hours(engine: Engine, system_id: str) -> tuple[datetime, datetime] | None:
     with engine.connect() as connection:
         first, last = connection.execute(query.where(_hours.c.system_id == system_id)).one()
     return (first, last) if first else None
+
+
+def hours_of(engine: Engine, system: System, day: date) -> list[datetime]:
+    """The hours of a system that are known and begin on a local day, in order. They are UTC's, and so may begin at half past."""
+    begins, ends = (datetime.combine(one, time(), system.zone).astimezone(UTC) for one in (day, day + timedelta(days=1)))
+    query = select(_hours.c.hour_at).distinct().order_by(_hours.c.hour_at)
+    with engine.connect() as connection:
+        return list(
+            connection.scalars(
+                query.where(_hours.c.system_id == system.system_id, _hours.c.hour_at >= begins, _hours.c.hour_at < ends)
+            )
+        )
 
 
 def current(engine: Engine, system_id: str) -> SystemState:

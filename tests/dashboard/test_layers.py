@@ -1,12 +1,14 @@
 """What the layers of the map are given."""
 
 import itertools
+import re
 from typing import Any
 
 import pytest
 
-from dashboard.layers import DARK, LABELS, LIGHT, Palette, class_of, deck, describe, legend
+from dashboard.layers import DARK, LABELS, LIGHT, TOOLTIP, Palette, class_of, deck, describe, legend
 from gans.decisions.placement import Spot
+from gans.geography import great_circle_km
 from gans.reading.stations import StationState
 
 
@@ -24,24 +26,36 @@ def lightness(colour: tuple[int, int, int]) -> float:
     return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
 
 
-def test_a_name_is_text_in_a_tooltip_and_never_markup() -> None:
-    name = "<img src=x onerror=alert(1)>"
-    spot = Spot(
-        cell="8a",
-        latitude=48.85,
-        longitude=2.35,
-        near=name,
-        near_m=30,
-        scooters=1,
-        riders=1.0,
-        reason=name,
-        drive_km=0.0,
-        geo_uri="geo:48.85,2.35",
-        map_url="https://www.openstreetmap.org/",
-    )
-    told = layers(station(name), spots=(spot,))
-    assert told["stations"][0]["name"] == "&lt;img src=x onerror=alert(1)&gt;"
-    assert "<img" not in told["spots"][0]["detail"]
+def spot(number: int = 1, north_m: float = 0.0, **fields: Any) -> Spot:
+    latitude = 48.85 + north_m / 111_195
+    where = {"cell": f"8a{number}", "latitude": latitude, "longitude": 2.35, "near": "Nation", "near_m": 30, "drive_km": 0.0}
+    links = {"geo_uri": f"geo:{latitude},2.35", "map_url": "https://www.openstreetmap.org/"}
+    return Spot(**{**where, **links, "scooters": number, "riders": 1.0, "reason": "1 station is empty", **fields})
+
+
+def test_what_a_tooltip_says_is_plain_text_a_field_a_line() -> None:
+    """Streamlit escapes the values, so that what is escaped before, or is markup, is shown as it stands."""
+    name = "Quai de l'Horloge & Pont <b>"
+    of = station(name), station(name, None), station(name, vehicles=None), station(name, 2.0, usual_taken=3.0)
+    drawn = layers(*of, spots=(spot(near=name, reason=name),))
+    fields = re.findall(r"{(\w+)}", TOOLTIP["html"])
+    for one in [*drawn["stations"], *drawn["spots"], *drawn["numbers"]]:
+        told = [one[field] for field in fields]
+        assert not [line for line in told if "\n" in line or "&#" in line or "&amp;" in line or "<br" in line]
+        assert any(name in line for line in told)
+
+
+def test_no_spot_hides_a_station() -> None:
+    """A ring is drawn, and what is inside it seen; its number stands on it, a walk to the north."""
+    built = {layer.id: layer for layer in deck((station("Nation", 9),), (spot(), spot(2, 900)), LIGHT, 500, 250).layers}
+    assert built["spots"].filled is False
+    assert built["spots"].get_radius == 250
+    for stop in built["numbers"].data:
+        (east, north), (above_east, above_north) = stop["at"], stop["top"]
+        assert above_east == east
+        assert great_circle_km(north, east, above_north, east) == pytest.approx(0.25)
+    assert [stop["label"] for stop in built["numbers"].data] == ["1: 1", "2: 2"]
+    assert built["way"].data == [{"path": [stop["at"] for stop in built["spots"].data]}]
 
 
 def test_the_most_in_need_are_drawn_on_top_and_larger() -> None:
@@ -64,12 +78,10 @@ def test_a_grey_print_tells_the_classes_apart(palette: Palette) -> None:
 
 
 def test_what_is_not_known_is_said_so() -> None:
-    assert describe(station("Nation", vehicles=None)) == "nothing is known of it"
+    assert describe(station("Nation", vehicles=None)) == ["nothing is known of it"]
     assert "gives no vehicles, or tells no capacity" in describe(station("Nation", None))
     assert "no history of this hour yet" in describe(station("Nation"))
-    assert describe(station("Nation", vehicles=1.25, minutes_empty=20)).startswith(
-        "1.2 vehicles of 20 on average, 20 min without any"
-    )
+    assert describe(station("Nation", vehicles=1.25, minutes_empty=20))[0] == "1.2 vehicles of 20 on average, 20 min without any"
 
 
 def test_a_station_far_off_does_not_make_the_city_small() -> None:
