@@ -158,7 +158,7 @@ def class_of(deficit: float) -> int:
     return sum(deficit >= bound for bound in BOUNDS)
 
 
-def legend(palette: Palette) -> str:
+def legend(palette: Palette, *, with_stops: bool = True) -> str:
     """What the colours mean, as HTML."""
     shown = [(f"rgb{colour}", label) for colour, label in zip(palette.deficits, LABELS, strict=True)]
     dots = "".join(
@@ -168,10 +168,10 @@ def legend(palette: Palette) -> str:
     )
     ring = (
         '<span style="white-space:nowrap"><i style="display:inline-block;width:.75em;height:.75em;border-radius:50%;'
-        f'border:2px solid rgb{palette.spot};margin-right:.35em"></i>a stop and its walk; its number: scooters to put</span>'
+        f'border:2px solid rgb{palette.spot};margin-right:.35em"></i>a stop and its walk; number: scooters to put</span>'
     )
     style = "display:flex;flex-wrap:wrap;gap:.2em 1.1em;font-size:.85rem"
-    return f'<div style="{style}"><span>Riders without a vehicle:</span>{dots}{ring}</div>'
+    return f'<div style="{style}"><span>Riders without a vehicle:</span>{dots}{ring if with_stops else ""}</div>'
 
 
 def _cell(station: StationState) -> str:

@@ -131,7 +131,7 @@ def _empty(engine: Engine) -> None:
 
     A dashboard that is open on it goes on reading it, as it would not if the file went.
     """
-    if engine.dialect.name != "sqlite" and not (engine.url.database or "").endswith("_demo"):
+    if engine.dialect.name != "sqlite" and not (engine.url.database or "").endswith(SUFFIX):
         return
 
     def empty(connection: Connection) -> None:

@@ -80,11 +80,11 @@ def page() -> None:
     palette = DARK if st.context.theme.type == "dark" else LIGHT
     with drawn:
         is_phone = st.context.headers.get("Sec-CH-UA-Mobile") == "?1" or "Mobile" in st.context.headers.get("User-Agent", "")
-        width_px = 330 if is_phone else MAP_PX - 90
+        width_px = 290 if is_phone else MAP_PX - 150
         st.pydeck_chart(
             deck(state.stations, spots, palette, width_px, request.walk_m), height=MAP_PX, key=f"map-{system.system_id}"
         )
-        st.html(legend(palette))
+        st.html(legend(palette, with_stops=bool(spots)))
     with listed:
         if is_past:
             _most_wanted(state)
@@ -200,8 +200,8 @@ def _list(proposed: Placement, state: SystemState, system: System) -> None:
     items = "".join(
         f'<li style="margin:0 0 .7em"><b>{spot.scooters}</b> near <b>{escape(spot.near)}</b> ({spot.near_m:.0f} m), '
         f"about {spot.riders:.1f} riders<br><small>{escape(spot.reason)}"
-        f'<br><a href="{spot.geo_uri}">{spot.latitude:.5f}, {spot.longitude:.5f}</a> · '
-        f'<a href="{spot.map_url}" target="_blank" rel="noopener noreferrer">OpenStreetMap</a></small></li>'
+        f"<br>{spot.latitude:.5f}, {spot.longitude:.5f} · "
+        f'<a style="color:inherit" href="{spot.map_url}" target="_blank" rel="noopener noreferrer">OpenStreetMap</a></small></li>'
         for spot in spots
     )
     with st.container(height=MAP_PX - 90, border=False):

@@ -15,8 +15,8 @@ from gans.tables import Instant, metadata
 HALF_HOUR_MIN: Final = 30
 """Of a past hour: a station that was empty or full for so many minutes counts as empty or full."""
 
-_systems, _stations, _status, _hours, _cities = (
-    metadata.tables[name] for name in ("systems", "stations", "station_status", "station_hours", "cities")
+_systems, _stations, _status, _hours, _cities, _installation = (
+    metadata.tables[name] for name in ("systems", "stations", "station_status", "station_hours", "cities", "installation")
 )
 
 
@@ -113,7 +113,8 @@ def systems(engine: Engine) -> list[System]:
 
 def is_simulated(engine: Engine) -> bool | None:
     """Whether what the database has was simulated; None where it does not say."""
-    return None
+    with engine.connect() as connection:
+        return connection.scalar(select(_installation.c.is_simulated))
 
 
 def require_system(engine: Engine, system_id: str) -> None:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import Engine, text, update
+from sqlalchemy import Engine, insert, text, update
 from sqlalchemy.exc import DBAPIError
 
 from gans.clock import utc_now
@@ -18,6 +18,13 @@ from tests.dashboard.conftest import Draw, system, told
 HOUR = datetime.fromisoformat("2026-05-12T06:00:00+00:00")
 NANTES = {"Quai": 0, "Gare <b>Sud</b>": 9, "Parc": None}
 LILLE = {HOUR: {"Gare": 0, "Quai": 30}, HOUR + timedelta(hours=1): {"Gare": 60, "Quai": 0}}
+
+
+def installed(engine: Engine, *, is_simulated: bool) -> None:
+    """Says whether the database has what was simulated."""
+    row = {"installation_id": 1, "landing_id": "0" * 32, "is_simulated": is_simulated}
+    with engine.begin() as connection:
+        connection.execute(insert(metadata.tables["installation"]), row)
 
 
 def drawn(page: Page) -> None:
@@ -99,14 +106,19 @@ def test_it_opens_on_the_largest_system(draw: Draw, engine: Engine) -> None:
     assert draw("map").selectbox(key="system").value.system_id == "nantes"
 
 
-def test_old_data_is_no_ground_to_propose_on_unless_simulated(
-    draw: Draw, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("simulated", [False, None])
+def test_old_data_is_no_ground_to_propose_on(draw: Draw, engine: Engine, simulated: bool | None) -> None:
     system(engine, "nantes", NANTES, utc_now() - timedelta(hours=5))
+    if simulated is not None:
+        installed(engine, is_simulated=simulated)
     shown = told(draw("map"))
     assert "The collector has stopped" in shown
     assert "Nothing is proposed on data older than 60 min" in shown
-    monkeypatch.setattr("gans.reading.stations.is_simulated", lambda _: True)
+
+
+def test_a_simulated_system_is_said_to_be_one_as_of_its_time(draw: Draw, engine: Engine) -> None:
+    system(engine, "nantes", NANTES, utc_now() - timedelta(hours=5))
+    installed(engine, is_simulated=True)
     shown = told(draw("map"))
     assert re.search(r"simulated, as of \d\d:\d\d", shown)
     assert "The collector has stopped" not in shown
