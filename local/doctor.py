@@ -15,7 +15,7 @@ from gans.errors import ConfigError, GansError
 from gans.settings import Settings, redacted
 from gans.sources import registry
 from gans.storage.store import open_store
-from gans.storage.watchlist import read_watchlist
+from gans.storage.watchlist import article_title, read_watchlist
 
 Verdict = Literal["ok", "note", "wrong"]
 
@@ -104,4 +104,11 @@ def _watchlist(settings: Settings) -> Finding:
         cities = [city for city in read_watchlist(open_store(settings.landing), file).cities if city.is_watched]
     except GansError as error:
         return Finding("watchlist", "wrong", str(error))
-    return Finding("watchlist", "ok" if cities else "note", f"{file or settings.landing}: {len(cities)} cities watched")
+    counted = f"{file or settings.landing}: {len(cities)} cities watched"
+    known: dict[tuple[str, str], int] = {}
+    for city in cities:
+        first = known.setdefault((city.wikipedia_language, article_title(city.wikipedia_title)), city.city_id)
+        if first != city.city_id:
+            twice = f"cities {first} and {city.city_id} are one article, asked twice: `gans watch remove {city.city_id}`"
+            return Finding("watchlist", "note", f"{counted}; {twice}")
+    return Finding("watchlist", "ok" if cities else "note", counted)

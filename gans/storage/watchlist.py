@@ -1,8 +1,11 @@
 """The watchlist: the cities and systems that Gans collects for."""
 
+import re
 import tomllib
+import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -87,6 +90,28 @@ class Watchlist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 KEY = "reference/watchlist.json"
 
+_BLANKS = re.compile(r"[\s_\u180e]+")
+_UNSEEN = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\ufeff]")
+
+HINTS: Final[Mapping[str, str]] = {
+    "wikipedia_title": "A title has 1 to 255 characters, as at the head of its article.",
+    "system_id": "A system's name has 1 to 64 small letters, digits, _ and -.",
+    "url": "An address begins with https://, and has no blanks.",
+    "provider": "A provider is gbfs or paris_opendata.",
+}
+"""What a field must be, in words."""
+
+
+def article_title(title: str) -> str:
+    """The one spelling of a title, of all by which Wikipedia finds the article.
+
+    Underscores are blanks, blanks at the ends and several in a row do not count, nor does the case of the first letter
+    (https://www.mediawiki.org/wiki/Manual:Page_title).
+    """
+    text = _BLANKS.sub(" ", _UNSEEN.sub("", unicodedata.normalize("NFC", title))).strip()
+    first = text[:1].upper()
+    return (first if len(first) == 1 else text[:1]) + text[1:]  # no letter becomes two: ß stays
+
 
 def read_watchlist(store: Store, file: Path | None) -> Watchlist:
     """The watchlist from its TOML file, or from the store where `file` is None.
@@ -104,5 +129,18 @@ def read_watchlist(store: Store, file: Path | None) -> Watchlist:
         raise ConfigError(f"There is no watchlist at {where}. Begin one with `gans watch add en Berlin`.") from None
     except OSError as error:
         raise ConfigError(f"The watchlist {where} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The watchlist {where} cannot be read: {error}") from None
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"The watchlist {where} cannot be read: {error}.{_way_out(str(error))}") from None
+    except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The watchlist {where} cannot be read: {error}. Mend it, or bring an earlier one back.") from None
+
+
+def _way_out(problem: str) -> str:
+    """What to do about what is not as it should be: in words, and the command that takes it away."""
+    found = re.search(r"\$\.(cities|systems)\[(\d+)\](?:\.(\w+))?", problem)
+    if found is None:
+        return ""
+    hint = HINTS.get(found[3] or "", "")
+    command = "remove" if found[1] == "cities" else "remove-system"
+    place = f"#{int(found[2]) + 1}"
+    return f"{hint and ' '}{hint} Correct it, or take it away: `gans watch {command} {place}`."

@@ -28,15 +28,20 @@ def watch_add(
     store, file = _watchlist()
     city = watchlist.add(store, file, language, title, region)
     follows = "`gans collect` fetches it now." if file else "The functions that read the watchlist begin by themselves."
-    out.print(f"Watching {plain(title)} as city {city.city_id}. {follows}")
+    out.print(f"Watching {plain(city.wikipedia_title)} as city {city.city_id}. {follows}")
 
 
 @app.command("remove")
-def watch_remove(city: Annotated[str, typer.Argument(help="Its number or its title.")]) -> None:
+def watch_remove(
+    city: Annotated[str, typer.Argument(help="Its number or its title; of a broken watchlist its place too, like #2.")],
+) -> None:
     """Stop watching a city; what was collected stays."""
     from local import watchlist
 
     removed = watchlist.remove(*_watchlist(), city)
+    if removed is None:
+        out.print(f"Took {plain(city)} out of the watchlist, which was not as it should be.")
+        return
     out.print(
         f"No longer watching {plain(removed.wikipedia_title)}. Its rows stay; city_id {removed.city_id} is not given again."
     )
@@ -79,7 +84,11 @@ def watch_remove_system(system: Annotated[str, typer.Argument(help="Its name on 
     """Stop watching a shared-mobility system; what was collected stays."""
     from local import watchlist
 
-    out.print(f"No longer watching {plain(watchlist.remove_system(*_watchlist(), system).system_id)}. Its rows stay.")
+    removed = watchlist.remove_system(*_watchlist(), system)
+    if removed is None:
+        out.print(f"Took {plain(system)} out of the watchlist, which was not as it should be.")
+    else:
+        out.print(f"No longer watching {plain(removed.system_id)}. Its rows stay.")
 
 
 @app.command("systems")
