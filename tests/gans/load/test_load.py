@@ -144,7 +144,7 @@ def empty(engine: Engine) -> None:
 def test_rows_rejects_and_the_ledger(land: Land, stored: Stored, engine: Engine) -> None:
     good = answer(city(1, name="Köln", country_code="DE"), hour(1, temperature_c=None), hour(1, 1, temperature_c=7.5), "odd")
     lost = answer(unit="b", status=0, body=b"", error="Transient: api.test did not answer in time (tried 3 times)")
-    key = land(good, lost, answer(unit="c", status=304, body=b""), answer(city(2, country_code="??"), unit="d"), requests=6)
+    key = land(good, lost, answer(unit="c", status=304, body=b""), answer(city(0, country_code="??"), unit="d"), requests=6)
     loaded = stored(key)
     assert (loaded.key, loaded.status) == (PartKey.parse(key), "partial")
     assert loaded.rows == {"cities": 1, "weather_forecasts": 2}
@@ -165,7 +165,7 @@ def test_rows_rejects_and_the_ledger(land: Land, stored: Stored, engine: Engine)
         "finished_at": NOW + timedelta(seconds=9),
         "status": "partial",
         "requests": 6,
-        "bytes_received": sum(len(capture.body) for capture in (good, answer(city(2, country_code="??")))),
+        "bytes_received": sum(len(capture.body) for capture in (good, answer(city(0, country_code="??")))),
         "units_planned": 4,
         "units_failed": 2,
         "rows_offered": 5,
@@ -181,7 +181,7 @@ def test_rows_rejects_and_the_ledger(land: Land, stored: Stored, engine: Engine)
     assert [(reject["ordinal"], reject["unit"], reject["reason"], reject.get("item")) for reject in refused] == [
         (1, "a", "refused", "odd"),
         (2, "b", "Transient: api.test did not answer in time (tried 3 times)", ""),
-        (3, "d", "cities.country_code: '??' is not in countries", None),
+        (3, "d", "cities.city_id: Expected `int` >= 1", None),
     ]
 
 

@@ -63,7 +63,7 @@ def rows_of(parsed: ParsedPart) -> list[tuple[str, dict[str, Any]]]:
 
 
 FACTS = ("name", "country_code", "latitude", "longitude", "elevation_m", "timezone", "area_km2", "wikidata_id")
-WATCH = ("wikipedia_language", "wikipedia_title", "is_watched")
+WATCH = ("wikipedia_language", "wikipedia_title", "is_watched", "region")
 WEATHER = [str(c.name) for c in weather_forecasts.columns if not c.primary_key and c.name != "fetched_at"]
 
 
@@ -131,7 +131,8 @@ def test_a_key_is_the_same_however_it_is_written() -> None:
         (city(nme="Köln"), "cities: no column nme"),
         (city(**{"name); DROP TABLE cities; --": 1}), "cities: no column name); DROP TABLE cities; --"),
         (Row("cities", {}), "cities: city_id is missing"),
-        (Row("cities", {"city_id": 1, "is_watched": True}), "cities: wikipedia_language is missing; wikipedia_title is missing"),
+        (Row("cities", {"city_id": 1, "is_watched": True}),
+         "cities: wikipedia_language is missing; wikipedia_title is missing; region is missing"),
         (hour(period_hours=None), "weather_forecasts.period_hours: Expected `int`, got `null`"),
         (Row("weather_forecasts", {"city_id": 1, "provider": "x", "valid_at": SLOT}),
          "weather_forecasts: issued_at is missing; period_hours is missing"),
