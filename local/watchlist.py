@@ -84,9 +84,8 @@ def add(store: Store, file: Path | None, language: str, title: str, region: str 
             leave it as it is.
 
     Raises:
-        ConfigError: it is watched already, no article can be called so, in a language that there are no rules for, in a region that
-            is none, or another
-            changed the list meanwhile.
+        ConfigError: it is watched already, no article can be called so, in a language that there are no rules for, in a region
+            that is none, or another changed the list meanwhile.
     """
     if region is not None:
         _check_region(region)

@@ -353,8 +353,9 @@ def test_what_the_newest_file_does_not_give_stays_and_is_passed_over(
         _capture(_file(BER, tegel, fuhlsbuettel), [BERLIN, hamburg], days=7),
         _capture(_file(BER, tegel | {"type": "closed"}, fuhlsbuettel), [BERLIN, potsdam], days=14),
     )
+    last = SLOT + timedelta(days=14)
     for index in order:
-        loaded = load(keys[index], store=store, engine=engine, sources={"airports": source}, clock=lambda: SLOT)
+        loaded = load(keys[index], store=store, engine=engine, sources={"airports": source}, clock=lambda: last)
         assert loaded.status == "ok"
     with engine.begin() as connection:
         connection.execute(text("UPDATE cities SET is_watched = 1 WHERE city_id <> 3"))
@@ -372,14 +373,14 @@ def test_what_the_newest_file_does_not_give_stays_and_is_passed_over(
 def test_no_link_at_all_is_an_answer_too(engine: Engine, tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     for key in _landed(store, _capture(_file(BER)), _capture(_file(BER), distance_km=1, days=1)):
-        load(key, store=store, engine=engine, sources={"airports": source}, clock=lambda: SLOT)
+        load(key, store=store, engine=engine, sources={"airports": source}, clock=lambda: SLOT + timedelta(days=14))
     assert _published(store, "city_airports") == []
 
 
 def test_the_ledger_counts_what_has_no_code(engine: Engine, tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     (key,) = _landed(store, _capture(PAYLOAD))
-    loaded = load(key, store=store, engine=engine, sources={"airports": source}, clock=lambda: SLOT)
+    loaded = load(key, store=store, engine=engine, sources={"airports": source}, clock=lambda: SLOT + timedelta(days=14))
     assert (loaded.status, loaded.rejected) == ("ok", 0)
     with engine.connect() as connection:
         line = connection.execute(text("SELECT missing, rows_offered FROM collection_runs")).one()
