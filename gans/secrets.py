@@ -35,7 +35,7 @@ def read_secret(name: str) -> str | None:
         ConfigError: it may not be read, or is no text.
         Transient: Secrets Manager did not answer.
     """
-    client = _client()
+    client = _client(name)
     from botocore import exceptions
 
     try:
@@ -56,14 +56,20 @@ def read_secret(name: str) -> str | None:
     return text
 
 
-def _client() -> Any:
+def _client(name: str) -> Any:
     try:
         import boto3
         from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
     except ImportError:
         raise ConfigError("A secret in Secrets Manager is to be read, which needs boto3: pip install 'gans[local]'") from None
     tries = {"total_max_attempts": TRIES, "mode": "standard"}
-    return boto3.client("secretsmanager", config=Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries=tries))
+    try:
+        return boto3.client("secretsmanager", config=Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries=tries))
+    except BotoCoreError as error:
+        raise ConfigError(
+            f"Secrets Manager cannot be asked for {name}: {error}. Check AWS_PROFILE and AWS_DEFAULT_REGION."
+        ) from None
 
 
 def read_login(name: str) -> Login:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -43,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     analyst_secret: str = ""
     key_secret: str = ""
     source: str = ""
-    every_minutes: int = 0
+    every_minutes: Annotated[int, msgspec.Meta(ge=0, le=60)] = 0
     keys: Mapping[str, str] = {}
 
     @property
@@ -88,30 +88,44 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         raise ConfigError(
             f"Unknown setting {', '.join(unknown)}. Known: {', '.join(sorted(fields))} and GANS_<SOURCE>_KEY for keys."
         )
+    for name, value in variables.items():
+        if (name in keys or name == "GANS_CONTACT") and not (value.isascii() and value.isprintable()):
+            raise ConfigError(f"{name} travels in a header: it may hold printable ASCII characters only.")
+        if not value.isprintable():
+            raise ConfigError(
+                f"{name} holds what cannot be printed (a line's end in the middle, or bytes that are no UTF-8): write it anew."
+            )
     values: dict[str, object] = {fields[name]: value for name, value in variables.items() if name in fields}
     try:
         settings = msgspec.convert({**values, "keys": keys}, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
-        raise ConfigError(f"A setting does not fit: {error}") from None
-    for name in ("GANS_CONTACT", *keys):
-        if not (value := variables.get(name, "")).isascii() or not value.isprintable():
-            raise ConfigError(f"{name} travels in a header: it may hold printable ASCII characters only.")
+        name = PREFIX + str(error).rpartition("`$.")[2].rstrip("`").upper()
+        raise ConfigError(f"{name}={variables.get(name, '')} does not fit: {error}") from None
     if settings.simulator_url and not _is_local(settings.simulator_url):
-        raise ConfigError(f"GANS_SIMULATOR_URL={settings.simulator_url} must be on this machine, like http://127.0.0.1:8099")
+        raise ConfigError(
+            f"GANS_SIMULATOR_URL={redacted(settings.simulator_url)} must be on this machine, like http://127.0.0.1:8099"
+        )
     return settings
 
 
 def _is_local(url: str) -> bool:
     try:
         parts = urlsplit(url)
+        is_plain = parts.username is None and parts.port != 0 and not (parts.path.strip("/") or parts.query or parts.fragment)
     except ValueError:
         return False
-    return parts.scheme == "http" and parts.hostname in _LOOPBACK
+    return parts.scheme == "http" and parts.hostname in _LOOPBACK and is_plain
 
 
 def redacted(url: str) -> str:
-    """`url` with the password of its authority, or of its query, hidden."""
+    """`url` with what may be a password hidden: of its authority, however it is written, and of its query."""
     scheme = url[: url.index("://") + 3] if "://" in url else ""
-    authority, at, rest = url.removeprefix(scheme).rpartition("@")
-    user, colon, _ = authority.partition(":")
-    return scheme + user + (colon and ":***") + at + re.sub(r"\b(password|passwd)=[^&]*", r"\1=***", rest)
+    shown = re.sub(r"\b(password|passwd|pwd)=[^&]*", r"\1=***", url.removeprefix(scheme), flags=re.IGNORECASE)
+    authority, at, rest = shown.rpartition("@")
+    if at:
+        user, colon, _ = authority.partition(":")
+        return scheme + user + (colon and ":***") + at + rest
+    host, colon, behind = shown.partition(":")
+    if not colon or scheme.startswith("sqlite") or re.match(r"\d*(/|\?|\Z)", behind):
+        return scheme + shown
+    return f"{scheme}{host}:***"  # no port: a password, perhaps, whose host is missing

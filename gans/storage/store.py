@@ -159,12 +159,20 @@ def open_store(where: str) -> Store:
         ConfigError: a bucket without boto3, or with a path behind it.
     """
     if not where.startswith("s3://"):
+        if "://" in where:
+            raise ConfigError(
+                f"GANS_LANDING={where.partition('://')[0]}://… is neither a folder nor a bucket, like s3://gans-landing"
+            )
         return FolderStore(Path(where))
     try:
         import boto3
+        from botocore.exceptions import BotoCoreError
     except ImportError:
         raise ConfigError(f"GANS_LANDING={where} needs boto3: pip install 'gans[local]'") from None
     bucket, _, path = where.removeprefix("s3://").partition("/")
     if path or not bucket:
         raise ConfigError(f"GANS_LANDING={where} must name a bucket alone, like s3://gans-landing")
-    return S3Store(bucket, boto3.client("s3"))
+    try:
+        return S3Store(bucket, boto3.client("s3"))
+    except BotoCoreError as error:
+        raise ConfigError(f"GANS_LANDING={where} cannot be used: {error}. Check AWS_PROFILE and AWS_DEFAULT_REGION.") from None

@@ -1,9 +1,12 @@
 """What all commands share: their common options, the settings and the pipeline."""
 
+import codecs
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import Enum
+from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,8 +33,29 @@ UNTIL = typer.Option(None, "--to", help="Last slot, included; a day alone means 
 
 
 def environment() -> dict[str, str]:
-    """The environment over `.env` of the current folder."""
-    return {**{name: value or "" for name, value in dotenv_values(".env").items()}, **os.environ}
+    """The environment over `.env` of the current folder.
+
+    Raises:
+        ConfigError: `.env` is in an encoding that cannot be told.
+    """
+    file = Path(".env")
+    text = _decoded(file.read_bytes()) if file.is_file() else ""
+    return {**{name: value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}, **os.environ}
+
+
+def _decoded(data: bytes) -> str:
+    """The text of `.env`: UTF-8, or UTF-16 with its mark, as PowerShell writes it."""
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ConfigError(
+            f".env is not in UTF-8 (line {line}), but in Windows-1252 or the like, perhaps. Save it as UTF-8."
+        ) from None
+    if "\0" in text:
+        raise ConfigError(".env is not in UTF-8, but in UTF-16 without its mark, perhaps. Save it as UTF-8.")
+    return text
 
 
 def configured_settings() -> Settings:

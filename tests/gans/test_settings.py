@@ -58,12 +58,19 @@ def test_what_only_the_tests_read_is_let_alone(name: str) -> None:
         "127.0.0.1:8099",
         "https://127.0.0.1:8099",
         "http://[::1",
+        "http://127.0.0.1:port",
+        "http://127.0.0.1:0",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:8099/path",
+        "http://127.0.0.1:8099?x=1",
+        "http://u:hunter2@127.0.0.1:8099",
         "x",
     ],
 )
 def test_the_simulator_must_be_on_this_machine(url: str) -> None:
-    with pytest.raises(ConfigError, match=r"GANS_SIMULATOR_URL=.* must be on this machine"):
+    with pytest.raises(ConfigError, match=r"GANS_SIMULATOR_URL=.* must be on this machine") as said:
         read_settings({"GANS_SIMULATOR_URL": url})
+    assert "hunter2" not in str(said.value)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8099", "http://localhost:1", "http://[::1]:8099"])
@@ -110,9 +117,32 @@ def test_settings_can_be_shown() -> None:
         ("mysql+pymysql://root@db/gans", "mysql+pymysql://root@db/gans"),
         ("mysql+pymysql://db/gans?user=u&password=pw&x=1", "mysql+pymysql://db/gans?user=u&password=***&x=1"),
         ("gans:pw@db/gans", "gans:***@db/gans"),
+        ("mysql+pymysql://gans:p#w@db/gans", "mysql+pymysql://gans:***@db/gans"),
+        ("mysql+pymysql://gans:p/w?@db/gans", "mysql+pymysql://gans:***@db/gans"),
+        ("mysql+pymysql://gans:p@w/x@db/gans", "mysql+pymysql://gans:***@db/gans"),
+        ("mysql+pymysql:gans:pw@db/gans", "mysql+pymysql:***@db/gans"),
+        ("mysql+pymysql://gans:pw", "mysql+pymysql://gans:***"),
+        ("mysql+pymysql://gans:pw/gans", "mysql+pymysql://gans:***"),
+        ("mysql+pymysql://db/gans?user=u&password=p@w", "mysql+pymysql://db/gans?user=u&password=***"),
+        ("mysql+pymysql://db:3306/gans", "mysql+pymysql://db:3306/gans"),
+        ("mysql+pymysql://db:3306", "mysql+pymysql://db:3306"),
+        ("mysql+pymysql://u@/gans?unix_socket=/run/x.sock", "mysql+pymysql://u@/gans?unix_socket=/run/x.sock"),
         ("sqlite:///data/gans.db", "sqlite:///data/gans.db"),
         ("", ""),
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
     assert redacted(url) == shown
+
+
+@pytest.mark.parametrize("name", [f"GANS_{field.upper()}" for field in Settings.__struct_fields__ if field != "keys"])
+@pytest.mark.parametrize("value", ["a\x00b", "a\nb", "\udcff", "\x1b[31m"])
+def test_what_cannot_be_printed_is_refused_by_its_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} (holds what cannot be printed|travels in a header)"):
+        read_settings({name: value})
+
+
+@pytest.mark.parametrize("value", ["often", "0.5", "-1", "61", "1" * 40])
+def test_a_number_that_is_none_is_said_with_its_name(value: str) -> None:
+    with pytest.raises(ConfigError, match=f"GANS_EVERY_MINUTES={value} does not fit"):
+        read_settings({"GANS_EVERY_MINUTES": value})

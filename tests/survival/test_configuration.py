@@ -52,6 +52,17 @@ def test_an_id_given_twice(gans: Gans, simulator: Simulator) -> None:
         ("postgresql://u:hunter2@h/gans", 2, ["is not a database that Gans runs on", "Give sqlite:///"]),
         ("mysql+pymysql://u:hunter2@127.0.0.1:port/gans", 2, ["GANS_DATABASE_URL", "Give sqlite:///"]),
         ("mysql+pymysql://u:hunter2@127.0.0.1:1", 2, ["GANS_DATABASE_URL", "names no database"]),
+        ("mysql+pymysql://u:P@hunter2@127.0.0.1:1/gans", 2, ["GANS_DATABASE_URL", "write %40 for it"]),
+        ("mysql+pymysql://u:a/b@hunter2#c@127.0.0.1:1/gans", 2, ["GANS_DATABASE_URL", "write %40 for it"]),
+        ("mysql+pymysql://u:hunter2", 2, ["GANS_DATABASE_URL", "Give sqlite:///"]),
+        ("mysql+pymysql://u:hunter2@127.0.0.1:99999/gans", 2, ["GANS_DATABASE_URL", "no host and port that can be"]),
+        (f"mysql+pymysql://u:hunter2@{'x' * 64}.test/gans", 2, ["GANS_DATABASE_URL", "no host and port that can be"]),
+        ("mysql+pymysql://u:hunter2@a b/gans", 2, ["GANS_DATABASE_URL", "no host and port that can be"]),
+        ("mysql+pymysql://u:hunter2€@127.0.0.1:1/gans", 3, ["Can't connect", "Check GANS_DATABASE_URL"]),
+        ("sqlite:///x.db?timeout=5", 2, ["GANS_DATABASE_URL", "a file alone"]),
+        ("sqlite+pysqlcipher://:hunter2@/x.db", 2, ["GANS_DATABASE_URL"]),
+        ("sqlite+aiosqlite:///x.db", 2, ["GANS_DATABASE_URL"]),
+        ("sqlite://u:hunter2@host/x.db", 2, ["GANS_DATABASE_URL", "a file alone"]),
         ("mysql+pymysql://u:hunter2@127.0.0.1:1/gans", 3, ["Can't connect", "Check GANS_DATABASE_URL"]),
         ("mysql+pymysql://u:hunter2@nowhere.invalid/gans", 3, ["nowhere.invalid", "Check GANS_DATABASE_URL"]),
         ("sqlite:///file/gans.db", 2, ["file", "GANS_DATABASE_URL"]),
@@ -71,6 +82,76 @@ def test_a_wrong_database_url(gans: Gans, url: str, code: int, parts: list[str])
         assert_one_message(output, code, *parts)
         assert "hunter2" not in output.out + output.err
     assert "hunter2" not in gans("doctor").out
+
+
+@pytest.mark.parametrize(
+    ("option", "advice"),
+    [
+        *(
+            (option, "GANS_DATABASE_CA")
+            for option in ("ssl-mode=REQUIRED", "ssl_mode=REQUIRED", "sslmode=require", "useSSL=true")
+        ),
+        *((option, "GANS_DATABASE_CA") for option in ("ssl_ca=/ca.pem", "tls=1", "ssl_disabled=1")),
+        *((option, "only unix_socket") for option in ("charset=latin1", "connect_timeout=9", "local_infile=1", "x=1")),
+        *((option, "in front of the ?") for option in ("password=hunter2", "user=u", "host=h")),
+    ],
+)
+@pytest.mark.usefixtures("simulator")
+def test_an_option_that_gans_does_not_take_is_named(gans: Gans, option: str, advice: str) -> None:
+    gans.set(GANS_DATABASE_URL=f"mysql+pymysql://u:hunter2@127.0.0.1:1/gans?{option}")
+    for command in (("collect",), ("db", "upgrade"), ("db", "shell", "SELECT 1")):
+        assert_one_message(gans(*command), 2, "GANS_DATABASE_URL", f"the option {option.partition('=')[0]}, which", advice)
+    doctor = gans("doctor")
+    assert (doctor.code, "hunter2" in doctor.out + doctor.err) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GANS_DATABASE_CA", "absent.pem"),
+        ("GANS_DATABASE_CA", "watchlist.toml"),
+        ("GANS_DATABASE_CA", "."),
+        ("GANS_LANDING", "gs://u:hunter2@bucket"),
+        ("GANS_LANDING", "s3://Not A Bucket"),
+        ("GANS_LANDING", "x" * 300),
+        ("GANS_WATCHLIST", "x" * 300),
+        ("GANS_EVERY_MINUTES", "soon"),
+        ("GANS_CONTACT", "ä"),
+        ("GANS_SIMULATOR_URL", "http://127.0.0.1:port"),
+        ("GANS_DATABASE_SECRET", "gans/absent"),
+        ("AWS_PROFILE", "absent"),
+    ],
+)
+def test_junk_in_any_setting_is_a_message(gans: Gans, simulator: Simulator, name: str, value: str) -> None:
+    if name in ("GANS_DATABASE_CA", "GANS_DATABASE_SECRET"):
+        gans.set(GANS_DATABASE_URL="mysql+pymysql://u:hunter2@nowhere.invalid/gans")
+    if name.startswith("AWS"):
+        gans.set(GANS_LANDING="s3://gans-landing")
+    for variable in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        gans.monkeypatch.delenv(variable, raising=False)
+    gans.set(**{name: value, "AWS_EC2_METADATA_DISABLED": "true"})
+    output = gans("collect", "cities")
+    assert (output.code, 1 <= len(output.err.splitlines()) <= 3) == (2, True), output
+    assert "hunter2" not in output.out + output.err
+    if name.startswith("GANS") and "SECRET" not in name and not value.startswith("xxx"):
+        assert name in output.err, output
+    assert "hunter2" not in str(gans("doctor"))
+    assert not simulator.requests
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be-mark"])
+def test_env_may_be_in_any_encoding_that_tells_itself(gans: Gans, encoding: str) -> None:
+    text = "GANS_DATABASE_URL=sqlite:///ä.db\r\n"
+    data = b"\xfe\xff" + text.encode("utf-16-be") if encoding == "utf-16-be-mark" else text.encode(encoding)
+    (gans.folder / ".env").write_bytes(data)
+    assert gans("db", "url").out == "sqlite:///ä.db\n"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16-le", "utf-16-be"])
+def test_env_in_another_encoding_is_said(gans: Gans, encoding: str) -> None:
+    (gans.folder / ".env").write_bytes("# nothing\nGANS_DATABASE_URL=sqlite:///ä.db\n".encode(encoding))
+    for command in (("db", "url"), ("doctor",), ("status",)):
+        assert_one_message(gans(*command), 2, ".env is not in UTF-8", "Save it as UTF-8")
 
 
 @pytest.mark.databases("mariadb", "mysql")  # SQLite has no passwords

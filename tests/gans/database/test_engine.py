@@ -4,7 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from gans.database import engine as engines
@@ -93,3 +93,33 @@ def test_a_database_is_made_on_its_server_where_that_is_allowed(database_url: st
         finally:
             connection.exec_driver_sql(f"DROP USER {user}@'%%'")
             connection.exec_driver_sql(f"DROP DATABASE IF EXISTS `{own.database}`")
+
+
+@pytest.mark.databases("mariadb", "mysql")  # SQLite has no passwords
+@pytest.mark.parametrize("password", ["p@s:s/w#o?r%d", "pässwört", "€ 100"])
+def test_a_password_may_hold_anything(database_url: str, password: str) -> None:
+    url, user = make_url(database_url), "gans_test_password"
+    with create_engine(url).connect() as connection:
+        connection.execute(text(f"CREATE USER {user}@'%' IDENTIFIED BY :password"), {"password": password})
+        try:
+            theirs = url.set(username=user, password=password, database="information_schema")
+            engine = open_engine(Settings(database_url=theirs.render_as_string(hide_password=False)))
+            with engine.connect() as opened:
+                assert str(opened.scalar(text("SELECT CURRENT_USER()"))).startswith(user)
+            engine.dispose()
+        finally:
+            connection.exec_driver_sql(f"DROP USER {user}@'%%'")
+
+
+@pytest.mark.databases("mariadb", "mysql")  # SQLite has no server
+def test_of_a_socket_no_tls_is_asked(database_url: str) -> None:
+    url = make_url(database_url)
+    with create_engine(url).connect() as connection:
+        path = connection.scalar(text("SELECT @@socket"))
+    if not Path(str(path)).is_socket():
+        pytest.skip("the server has no socket on this machine")
+    by_socket = URL.create("mysql+pymysql", url.username, url.password, None, None, url.database, {"unix_socket": str(path)})
+    engine = open_engine(Settings(database_url=by_socket.render_as_string(hide_password=False)))
+    with engine.connect() as opened:
+        assert opened.scalar(text("SELECT 1")) == 1
+    engine.dispose()
