@@ -218,14 +218,15 @@ def feed(body: bytes, kind: type[T], key: str, *names: str) -> Feed[T]:
 
 def once(head: Head, items: list[T], refused: list[Reject], repairs: Counter[str], key: str) -> Feed[T]:
     """A feed in which each id stands once (rule 3)."""
-    ids = list(map(identity, map(attrgetter(key), items)))
-    if repeats := len(ids) - len(set(ids)):
+    ids = [value.strip() if isinstance(value, str) else str(value) for value in map(attrgetter(key), items)]
+    distinct = set(ids)
+    if repeats := len(ids) - len(distinct):
         repairs[f"{key} repeats"] = repeats
         first: dict[str, T] = {}
         for item_id, item in zip(ids, items, strict=True):
             first.setdefault(item_id, item)
         ids, items = list(first), list(first.values())
-    if "" in ids:
+    if "" in distinct:
         blank = ids.index("")
         refused = [*refused, Reject(f"{key} is blank", msgspec.json.encode(items[blank]).decode())]
         ids, items = ids[:blank] + ids[blank + 1 :], items[:blank] + items[blank + 1 :]

@@ -24,7 +24,7 @@ Whatever these rules change, or find to differ, the ledger counts.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,18 +56,32 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
         feed = _gbfs.feed(capture.body, _gbfs.Status, "station_id", "stations")
     clock = clock_of(capture.context["timezone"])
     hour = hour_of_week(fetched_at.astimezone(clock)) if clock else None
-    common = (feed.head.updated_at, hour, hour, feed.head.is_stale(fetched_at), system_id)
+    updated_at, is_stale = feed.head.updated_at, feed.head.is_stale(fetched_at)
     earliest, latest = _gbfs.reporting(fetched_at)
     # All at once, with few calls for each: there are thousands every minute.
     status, types = list[tuple[Any, ...]](), list[tuple[str, str, str, int]]()
     for station_id, item in zip(feed.ids, feed.items, strict=True):
-        vehicles, by_type = (item.num_vehicles_available, _types(item) or ()) if is_paris else _vehicles(item, feed.repairs)
+        vehicles = item.num_vehicles_available
+        if vehicles is None:
+            vehicles = item.num_bikes_available
+        by_type = _plain(item, vehicles)
+        if by_type is None:
+            if is_paris:
+                by_type = dict(_types(item))
+            else:
+                vehicles, by_type = _vehicles(item, feed.repairs)
         status.append(
             (
-                *common,
+                updated_at,
+                hour,
+                hour,
+                is_stale,
+                system_id,
                 station_id,
                 vehicles,
-                _disabled(item),
+                item.num_bikes_disabled
+                if item.num_vehicles_disabled is None and not item.num_scooters_unavailable
+                else _disabled(item),
                 item.num_docks_available if item.vehicle_docks_available is None else _docks(item, feed.repairs),
                 item.num_docks_disabled,
                 item.is_installed,
@@ -76,7 +90,9 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
                 reported_at if (reported_at := item.last_reported) is None or earliest <= reported_at <= latest else None,
             )
         )
-        types += [(system_id, station_id, kind, count) for kind, count in by_type if kind and count is not None]
+        for kind, count in by_type.items():
+            if kind and count is not None:
+                types.append((system_id, station_id, kind, count))
     yield Rows("station_status", _COLUMNS, status)
     if types:
         yield Rows("station_vehicle_types", ("system_id", "station_id", "vehicle_type_id", "vehicles_available"), types)
@@ -89,54 +105,65 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _vehicles(item: _gbfs.Status, repairs: Counter[str]) -> tuple[int | None, Sequence[tuple[str, int | None]]]:
+def _plain(item: _gbfs.Status, vehicles: int | None) -> Mapping[str, int | None] | None:
+    """The counts by type where each is named once and they add up, as at nearly all stations; None where a rule has to look."""
+    told = item.num_bikes_available_types
+    if item.vehicle_types_available:
+        by_type = {_gbfs.identity(one.vehicle_type_id): one.count for one in item.vehicle_types_available}
+        names = len(item.vehicle_types_available)
+    elif isinstance(told, list):
+        by_type, names = {}, len(told)
+        for one in told:
+            by_type.update(one)
+    else:
+        by_type = told or {}
+        names = len(by_type)
+    if item.num_scooters_available or not by_type or names != len(by_type):
+        return None
+    try:
+        return by_type if sum(by_type.values()) == vehicles and "" not in by_type else None  # type: ignore[arg-type]
+    except TypeError:  # one of them is unknown
+        return None
+
+
+def _vehicles(item: _gbfs.Status, repairs: Counter[str]) -> tuple[int | None, Mapping[str, int | None]]:
     """How many vehicles there are, and how many of each type (rules 1 to 4)."""
     bikes, scooters = item.num_bikes_available, item.num_scooters_available
     vehicles = item.num_vehicles_available
     if vehicles is None:
         vehicles = _gbfs.total((bikes, scooters)) if scooters and bikes is not None else bikes
-    by_type = _types(item)
-    if by_type is None:
-        beside = (("ebike", item.num_ebikes_available), ("scooter", scooters))
-        return vehicles, [(kind, count) for kind, count in beside if count is not None]
-    names, counts = {kind for kind, _ in by_type}, [count for _, count in by_type]
-    if len(names) < len(by_type) or "" in names:
-        by_type = _once(by_type, vehicles, repairs)
-        counts = [count for _, count in by_type]
-    if None in counts:
+    told = _types(item)
+    if not told:
+        return vehicles, {"ebike": item.num_ebikes_available, "scooter": scooters}
+    by_type = _once(told, vehicles, repairs)
+    known = [count for count in by_type.values() if count is not None]
+    of_types = sum(known)
+    if len(known) < len(by_type) or of_types == vehicles:
         return vehicles, by_type
-    of_types = sum(counts)  # type: ignore[arg-type]
-    if of_types == vehicles:
-        return vehicles, by_type
-    if scooters and bikes == of_types and "scooter" not in names:
-        return vehicles, [*by_type, ("scooter", scooters)]
-    return _agreed(vehicles, of_types, "vehicles", repairs), by_type if of_types or not vehicles else ()
+    if scooters and bikes == of_types and "scooter" not in by_type:
+        return vehicles, {**by_type, "scooter": scooters}
+    return _agreed(vehicles, of_types, "vehicles", repairs), by_type if of_types or not vehicles else {}
 
 
-def _types(item: _gbfs.Status) -> Sequence[tuple[str, int | None]] | None:
-    """The counts by type, as told; None where there are none."""
+def _types(item: _gbfs.Status) -> list[tuple[str, int | None]]:
+    """The counts by type, as told."""
     if item.vehicle_types_available:
         return [(_gbfs.identity(one.vehicle_type_id), one.count) for one in item.vehicle_types_available]
-    counts = item.num_bikes_available_types
-    if not counts:
-        return None
-    objects = (counts,) if isinstance(counts, dict) else counts
-    return [pair for one in objects for pair in one.items()]
+    counts = item.num_bikes_available_types or ()
+    return list(counts.items()) if isinstance(counts, dict) else [pair for one in counts for pair in one.items()]
 
 
-def _once(
-    by_type: Sequence[tuple[str, int | None]], vehicles: int | None, repairs: Counter[str]
-) -> Sequence[tuple[str, int | None]]:
-    """Each type once, those without an id last, as nobody's (rule 3)."""
+def _once(told: list[tuple[str, int | None]], vehicles: int | None, repairs: Counter[str]) -> Mapping[str, int | None]:
+    """Each type once (rule 3); what has no id is under a blank one."""
     first, together = dict[str, int | None](), dict[str, int | None]()
-    for kind, count in by_type:
+    for kind, count in told:
         first.setdefault(kind, count)
         together[kind] = count if kind not in together else _gbfs.total((together[kind], count))
     if "" in first:
         repairs["a type of vehicle without an id"] += 1
-    if repeats := len(by_type) - len(first):
+    if repeats := len(told) - len(first):
         repairs["a type of vehicle named twice"] += repeats
-    return list((first if _gbfs.total(first.values()) == vehicles else together).items())
+    return first if _gbfs.total(first.values()) == vehicles else together
 
 
 def _agreed(told: int | None, found: int, of: str, repairs: Counter[str]) -> int | None:
