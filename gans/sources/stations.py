@@ -1,4 +1,4 @@
-"""The systems of the watchlist, their types of vehicles and their stations; daily.
+"""The systems of the watchlist, their types of vehicles and their stations; hourly.
 
 The format: GBFS 1.0 to 3.0 (https://gbfs.org/documentation): a discovery document names a system's feeds, of which three are
 followed: system_information, vehicle_types and station_information. Or Paris's open data (see `_paris`).
@@ -14,7 +14,7 @@ Rules beside those of `_gbfs`
    them: the stations of some systems are mere places, fifty in a square of 500 m, and those beyond the fiftieth are passed over.
 5. A time zone is found without regard to capitals and blanks; one that IANA has not is unknown.
 6. A discovery document may for a moment leave a feed out: an address that it does not name stays what it was. A document that
-   names only one of station_information and station_status is refused as to the other.
+   names only one of station_information and station_status is refused as to the other. It is asked again within the hour.
 7. Each answer is the whole truth of its time: a station that it no longer gives keeps its row, with a `fetched_at` that stays
    behind.
 """
@@ -32,7 +32,7 @@ import msgspec
 from gans.clock import zone_named
 from gans.errors import BadData
 from gans.geography import EARTH_RADIUS_KM, great_circle_km
-from gans.schedule import daily
+from gans.schedule import hourly
 from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Row, Source
 from gans.sources import _gbfs, _paris
 
@@ -280,7 +280,7 @@ source = Source(
     provider="the systems of the watchlist (GBFS), Paris Data",
     docs="https://gbfs.org/documentation/reference/",
     licence="each system's own",
-    schedule=daily("02:40"),
+    schedule=hourly(40),
     stale_after=timedelta(days=3),
     hosts=(),
     discovers_hosts=True,

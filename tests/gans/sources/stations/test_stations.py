@@ -1,16 +1,23 @@
 """What the feeds about a system and its stations mean: discovery, places, neighbours, names in all languages."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from sqlalchemy import Engine, delete, select
 
 from gans.errors import BadData
 from gans.geography import great_circle_km
+from gans.load.load import load
 from gans.source import Capture, Provided, Reject, Repaired, Request, Row
 from gans.sources import stations
+from gans.storage.landing import Footer, Header, PartKey, PartWriter
+from gans.storage.store import FolderStore
+from gans.tables import metadata
 
 PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()
 NOW = datetime(2025, 3, 30, 2, 40, tzinfo=UTC)
@@ -123,6 +130,38 @@ def test_a_feed_that_is_left_out_keeps_its_address_and_is_told(there: str, away:
     assert [item.reason for item in found if isinstance(item, Reject)] == [
         f"The discovery document names {there} and no {away}: what was known of it stays"
     ]
+
+
+def test_a_known_address_outlives_a_gap_in_either_order_and_is_asked_for_within_the_hour(engine: Engine, tmp_path: Path) -> None:
+    store, systems = FolderStore(tmp_path), metadata.tables["systems"]
+    documents = [FEEDS, FEEDS[:3], [*FEEDS[:3], {"name": "station_status", "url": "https://x.test/new.json"}]]
+    keys = []
+    for hours, feeds in enumerate(documents):
+        at = NOW + timedelta(hours=hours)
+        writer = PartWriter(Header(source="stations", slot=at, attempt=at, part=1, code_version=""))
+        writer.add(msgspec.structs.replace(capture("gbfs", {"data": {"feeds": feeds}}), slot=at, fetched_at=at))
+        keys.append(str(PartKey.of(writer.header)))
+        store.write(keys[-1], writer.close(Footer(finished_at=at, requests=1, bytes_received=1, captures=1)))
+
+    def addresses(*loaded: int) -> tuple[str, str]:
+        with engine.begin() as connection:
+            connection.execute(delete(systems))
+        for place in loaded:
+            load(
+                keys[place],
+                store=store,
+                engine=engine,
+                sources={"stations": stations.source},
+                clock=lambda: NOW + timedelta(hours=3),
+            )
+        with engine.connect() as connection:
+            row = connection.execute(select(systems.c.station_status_url, systems.c.vehicle_status_url)).one()
+        return row[0].rpartition("/")[2], row[1].rpartition("/")[2]
+
+    assert addresses(0, 1) == addresses(1, 0) == ("status.json", "bikes.json")
+    for order in permutations(range(3)):
+        assert addresses(*order) == ("new.json", "bikes.json")
+    assert stations.source.schedule.period <= timedelta(hours=1)
 
 
 @pytest.mark.parametrize("name", ["datasets", "versions"])
