@@ -9,7 +9,10 @@ from dashboard.pages import city, data, sources
 from dashboard.pages import map as map_page
 
 st.set_page_config(page_title="Gans", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
-st.html("<style>.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem }</style>")
+st.html(
+    "<style>.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem } "
+    ".stTextArea textarea { font-family: monospace; font-size: .85rem }</style>"
+)
 st.navigation(
     [
         st.Page(map_page.page, title="Map", icon=":material/map:", url_path="map", default=True),

@@ -110,7 +110,7 @@ def _panel(values: list[dict[str, Any]], height_px: int, *layers: alt.Chart) -> 
         scale=alt.Scale(type="utc", domain=[values[0]["at"], values[-1]["end"]]),
         axis=alt.Axis(
             tickCount=12,
-            labelExpr="utchours(datum.value) == 0 ? utcFormat(datum.value, '%a %d') : utcFormat(datum.value, '%H:%M')",
+            labelExpr="utcFormat(datum.value, '%a %H:%M')",
         ),
     )
     shade = alt.Chart().mark_rect(color=GREEN, opacity=0.14).encode(x2="end:T").transform_filter("datum.is_rideable == 1")
@@ -160,5 +160,5 @@ def _wind(values: list[dict[str, Any]]) -> Chart:
 
 def _arrivals(values: list[dict[str, Any]]) -> Chart:
     unknown = alt.Chart().mark_rect(color=GREY, opacity=0.3).encode(x2="end:T").transform_filter("datum.arrivals === null")
-    known = _bars("arrivals", "landings", GREY).transform_filter("datum.arrivals !== null")
+    known = _bars("arrivals", "landings", BLUE).transform_filter("datum.arrivals !== null")
     return _panel(values, 140, unknown, known)

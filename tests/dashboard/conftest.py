@@ -86,6 +86,13 @@ def told(page: AppTest) -> str:
     return "\n".join(bodies).replace("**", "")
 
 
+def installed(engine: Engine, *, is_simulated: bool) -> None:
+    """Says whether the database has what was simulated."""
+    row = {"installation_id": 1, "landing_id": "0" * 32, "is_simulated": is_simulated}
+    with engine.begin() as connection:
+        connection.execute(insert(metadata.tables["installation"]), row)
+
+
 def system(
     engine: Engine,
     name: str,

@@ -1,5 +1,6 @@
 """The page of a city's next 72 hours."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -47,6 +48,26 @@ def test_it_shows_the_hours_to_ride_in_and_an_older_forecast(page: Page, engine:
     expect(page.get_by_text("; dashed, that of ")).to_be_visible()
     expect(page.get_by_text("Times in Europe/Berlin.")).to_be_visible()
     expect(page.locator('[data-testid="stVegaLiteChart"] .marks')).to_have_count(4)
+
+
+@pytest.mark.databases("sqlite")
+def test_an_hour_tells_of_itself_wherever_one_points_and_what_is_not_known_is_no_zero(page: Page, engine: Engine) -> None:
+    forecast(engine, 0)
+    page.goto("/")
+    page.get_by_role("link", name="City", exact=True).click()
+    panels = page.locator('[data-testid="stVegaLiteChart"] .marks')
+    expect(panels).to_have_count(4)
+    for number in range(4):
+        panels.nth(number).scroll_into_view_if_needed()
+        box = panels.nth(number).bounding_box()
+        assert box
+        for across, down in ((0.4, 0.1), (0.6, 0.4)):  # in the shade, away from lines and bars
+            page.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+            tooltip = page.locator("#vg-tooltip-element.visible")
+            expect(tooltip).to_contain_text("9.0")
+            expect(tooltip).to_contain_text(re.compile(r"flights landing\s*not known"))
+            page.mouse.move(0, 0)
+            expect(tooltip).to_have_count(0)
 
 
 @pytest.mark.databases("sqlite")

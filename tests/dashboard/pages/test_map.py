@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import Engine, insert, text, update
+from sqlalchemy import Engine, text, update
 from sqlalchemy.exc import DBAPIError
 
 from gans.clock import utc_now
@@ -13,18 +13,11 @@ from gans.database.engine import open_reader
 from gans.decisions.placement import STATUS_OLD
 from gans.settings import Settings
 from gans.tables import metadata
-from tests.dashboard.conftest import Draw, system, told
+from tests.dashboard.conftest import Draw, installed, system, told
 
 HOUR = datetime.fromisoformat("2026-05-12T06:00:00+00:00")
 NANTES = {"Quai": 0, "Gare <b>Sud</b>": 9, "Parc": None}
 LILLE = {HOUR: {"Gare": 0, "Quai": 30}, HOUR + timedelta(hours=1): {"Gare": 60, "Quai": 0}}
-
-
-def installed(engine: Engine, *, is_simulated: bool) -> None:
-    """Says whether the database has what was simulated."""
-    row = {"installation_id": 1, "landing_id": "0" * 32, "is_simulated": is_simulated}
-    with engine.begin() as connection:
-        connection.execute(insert(metadata.tables["installation"]), row)
 
 
 def drawn(page: Page) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, insert
 
 from gans.clock import utc_now
 from gans.tables import collection_runs, rejects
-from tests.dashboard.conftest import Draw, told
+from tests.dashboard.conftest import Draw, installed, told
 
 
 def run_late(engine: Engine) -> None:
@@ -33,6 +33,15 @@ def test_the_sources_that_are_late_are_those_of_the_database(draw: Draw, engine:
     assert [(one["source"], one["data"]) for one in sources] == [("flights", "late"), ("weather", "fresh")]
     assert [(one["source"], one["status"]) for one in runs] == [("flights", "ok"), ("weather", "ok")]
     assert [(one["source"], one["unit"], one["reason"]) for one in refused] == [("weather", "Berlin", "no temperature")]
+
+
+def test_what_was_simulated_is_said_to_be_and_never_late(draw: Draw, engine: Engine) -> None:
+    run_late(engine)
+    installed(engine, is_simulated=True)
+    page = draw("sources")
+    assert "simulated, as of 20" in told(page)
+    assert "are late" not in told(page)
+    assert {one["data"] for one in page.dataframe[0].value.to_dict("records")} == {"simulated"}
 
 
 @pytest.mark.databases("sqlite")
