@@ -47,3 +47,14 @@ def _may_pass(error: DBAPIError) -> bool:
 def is_away(error: DBAPIError) -> bool:
     """Whether there was no database to talk to, or it let nobody in: then another transaction need not be tried now."""
     return error.connection_invalidated or error_code(error) in {*_AWAY, ACCESS_DENIED}
+
+
+def is_of_statement(error: DBAPIError) -> bool:
+    """Whether the database was there and refused what the statement says: another may do."""
+    away = getattr(error.orig, "sqlite_errorname", "").split("_")[:2]
+    return error.statement is not None and not is_away(error) and away not in _SQLITE_AWAY
+
+
+_SQLITE_AWAY = [
+    ["SQLITE", name] for name in ("NOTADB", "CANTOPEN", "BUSY", "LOCKED", "IOERR", "CORRUPT", "FULL", "PERM", "NOMEM")
+]

@@ -1,44 +1,189 @@
 """A small SQL prompt on whatever database is configured, for when no client is at hand. It only reads."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+import typer
+from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from gans.database.transactions import is_of_statement
 from gans.reading.queries import query
-from local.console import err, out, plain, table
+from gans.tables import metadata
+from local.console import as_json, err, out, plain, table
 
-MAX_ROWS = 200
+MAX_ROWS: Final = 200
+SCHEMA: Final = ["table", "column", "type", "meaning"]
+HELP: Final = """A query ends with ;  Leave with Ctrl-D or .quit.
+.tables      the tables and views
+.schema X    the columns of one of them; without X, of all
+.help        this"""
+
+_PIECES: Final = (
+    r"'(?:[^']|'')*'", r'"(?:[^"]|"")*"', r"`[^`]*`", r"--[^\n]*", r"/\*.*?\*/", r"[^;'\"`/-]", r"-(?!-)", r"/(?!\*)",
+)  # fmt: skip
+_STATEMENT: Final = re.compile(f"(?>(?:{'|'.join(_PIECES)})*);", re.DOTALL)
+_COMMENT: Final = re.compile(r"\s*(--[^\n]*(\n|\Z)|/\*.*?\*/)", re.DOTALL)
+
+
+def statements(sql: str) -> tuple[list[str], str]:
+    """The statements of a text, without their `;` and the comments in front of them, and what follows the last `;`."""
+    found, end = [], 0
+    while one := _STATEMENT.match(sql, end):
+        found.append(_bare(one[0][:-1]))
+        end = one.end()
+    return [one for one in found if one], sql[end:] if _bare(sql[end:]) else ""
+
+
+def _bare(sql: str) -> str:
+    while comment := _COMMENT.match(sql):
+        sql = sql[comment.end() :]
+    return sql.strip()
+
+
+def run(engine: Engine, sql: str, json: bool) -> None:
+    """Answers each statement and command of a text, one after the other, until one is refused.
+
+    Raises:
+        typer.Exit: 2, the database refuses a statement, and says why.
+        DBAPIError: it is away.
+    """
+    answers = []
+    for one in _split(sql):
+        try:
+            answers.append(_answer(engine, one))
+        except EOFError:
+            break
+        except DBAPIError as error:
+            if not is_of_statement(error):
+                raise
+            err.print(f"[red]{plain(said(error))}[/]")
+            raise typer.Exit(2) from None
+        if not json:
+            _show_answer(answers[-1])
+    if json:
+        lists = [[dict(zip(columns, row, strict=True)) for row in rows] for columns, rows in answers]
+        as_json(lists[0] if len(lists) == 1 else lists)
+
+
+def _split(sql: str) -> Iterator[str]:
+    """The statements, and the commands, which begin a line with a dot."""
+    rest = ""
+    for line in sql.splitlines(keepends=True):
+        if not rest and _is_command(line):
+            yield line.strip()
+            continue
+        found, rest = statements(rest + line)
+        yield from found
+    if rest:
+        yield _bare(rest)
+
+
+def said(error: SQLAlchemyError) -> str:
+    """What the database said, without the number that its driver puts in front."""
+    original = getattr(error, "orig", None)
+    return str(original.args[-1] if original is not None and original.args else original or error)
+
+
+Answer = tuple[list[str], Sequence[Sequence[Any]]]
+
+
+def _answer(engine: Engine, one: str) -> Answer:
+    if not _is_command(one):
+        return query(engine, one)
+    name, _, argument = one.strip().rstrip(";").lstrip(".").partition(" ")
+    if name not in _COMMANDS:
+        return [""], [(f"There is no .{name}.",), *((line,) for line in HELP.splitlines())]
+    return _COMMANDS[name](engine, argument.strip())
+
+
+def _is_command(line: str) -> bool:
+    return line.lstrip().startswith(".") or line.strip().rstrip(";").lower() in ("help", "quit", "exit")
+
+
+def _tables(engine: Engine, _: str) -> Answer:
+    found = inspect(engine)
+    return ["name", "kind"], sorted(
+        [(name, "table") for name in found.get_table_names()] + [(n, "view") for n in found.get_view_names()]
+    )
+
+
+def _schema(engine: Engine, name: str) -> Answer:
+    """The columns of a table or view, with what is known of them."""
+    found = inspect(engine)
+    names = [one for one in (*found.get_table_names(), *found.get_view_names()) if name.lower() in ("", one.lower())]
+    if not names:
+        return [""], [(f"There is no table or view {name!r}; .tables lists them.",)]
+    columns = []
+    for one in names:
+        comments = {c.name: c.comment for c in metadata.tables[one].columns} if one in metadata.tables else {}
+        columns += [(one, c["name"], str(c["type"]), comments.get(c["name"]) or "") for c in found.get_columns(one)]
+    return SCHEMA, columns
+
+
+def _help(_: Engine, __: str) -> Answer:
+    return [""], [(line,) for line in HELP.splitlines()]
+
+
+def _quit(_: Engine, __: str) -> Answer:
+    raise EOFError
+
+
+_COMMANDS: Final[Mapping[str, Callable[[Engine, str], Answer]]] = {
+    "tables": _tables,
+    "schema": _schema,
+    "help": _help,
+    "quit": _quit,
+    "exit": _quit,
+}
+
+
+def _show_answer(answer: Answer) -> None:
+    columns, rows = answer
+    if columns == [""]:
+        for (line,) in rows:
+            out.print(plain(line))
+    elif columns == SCHEMA:
+        table(columns, ([plain(value) for value in row] for row in rows))  # the meaning goes on in a next line
+    elif columns:
+        show(columns, rows)
 
 
 def show(columns: list[str], rows: Sequence[Sequence[Any]]) -> None:
-    """The first rows as a table."""
-    cells = ([plain("" if value is None else value) for value in row] for row in rows[:MAX_ROWS])
-    table(columns, cells)
+    """The first rows as a table; one value a line where the terminal is too narrow for that."""
+    cells = [[plain("" if value is None else value) for value in row] for row in rows[:MAX_ROWS]]
+    widths = [max(len(text) for text in column) for column in zip(columns, *cells, strict=True)]
+    if sum(widths) + 2 * len(widths) - 2 <= out.width or not rows:
+        table(columns, cells)
+    else:
+        for number, row in enumerate(cells, 1):
+            out.print(f"[dim]── {number}[/]")
+            for name, value in zip(columns, row, strict=True):
+                out.print(f"[bold]{plain(name):<{max(map(len, columns))}}[/]  {value}")
     out.print(f"[dim]{len(rows):,} rows{f', the first {MAX_ROWS} shown' if len(rows) > MAX_ROWS else ''}[/]")
 
 
 def prompt(engine: Engine) -> None:
     """Reads statements up to their `;` and answers them, until the end of input."""
-    out.print(f"{engine.dialect.name}. End a query with ;  Leave with Ctrl-D.  Try: SELECT * FROM source_freshness;")
-    for sql in _statements():
-        try:
-            show(*query(engine, sql))
-        except SQLAlchemyError as error:
-            err.print(f"[red]{plain(getattr(error, 'orig', None) or error)}[/]")
-
-
-def _statements() -> Iterator[str]:
-    lines: list[str] = []
+    out.print(
+        f"{engine.dialect.name}. End a query with ;  Leave with Ctrl-D.  .help says more.  Try: SELECT * FROM source_freshness;"
+    )
+    rest = ""
     while True:
         try:
-            lines.append(input("   … " if lines else "sql> "))
+            line = input("   … " if rest else "sql> ")
+            if not rest and _is_command(line):
+                found = [line]
+            else:
+                found, rest = statements(f"{rest}{line}\n")
+            for one in found:
+                try:
+                    _show_answer(_answer(engine, one))
+                except SQLAlchemyError as error:
+                    err.print(f"[red]{plain(said(error))}[/]")
         except EOFError:
             return
         except KeyboardInterrupt:
-            lines.clear()
+            rest = ""
             out.print()
-        if lines and lines[-1].rstrip().endswith(";"):
-            yield "\n".join(lines).rstrip().rstrip(";")
-            lines.clear()

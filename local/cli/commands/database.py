@@ -1,12 +1,16 @@
 """The database: db upgrade, db shell, db url."""
 
+import re
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gans.errors import ConfigError
 from gans.settings import redacted
 from local.cli.context import Json, configured_settings
-from local.console import as_json, out, plain
+from local.console import out, plain
 
 app = typer.Typer(help="The database: its schema, a prompt, its URL.", no_args_is_help=True)
 
@@ -28,24 +32,34 @@ def db_upgrade() -> None:
     )
 
 
-@app.command("shell")
+@app.command("shell", context_settings={"ignore_unknown_options": True})  # SQL may begin with a comment
 def db_shell(
-    sql: Annotated[str | None, typer.Argument(help="One query, instead of a prompt.")] = None, json: Json = False
+    sql: Annotated[
+        str | None, typer.Argument(help="SQL, of one statement or several; without it a prompt, or what comes by a pipe.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="The SQL of this file.")] = None,
+    json: Json = False,
 ) -> None:
-    """Query the database; it only reads."""
+    """Query the database; it only reads. `.help` at the prompt says what else there is."""
     from gans.database.engine import open_reader
-    from gans.reading.queries import query
     from local.cli import shell
 
+    if sql is not None and re.fullmatch(r"--?[\w-]+(=\S*)?", sql):
+        raise ConfigError(f"No such option: {sql}. `gans db shell --help` says which there are.")
+    if sql is not None and file is not None:
+        raise ConfigError("Give the SQL or a file of it, not both.")
     engine = open_reader(configured_settings())
+    if file is not None:
+        try:
+            sql = file.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise ConfigError(f"{file} is not in UTF-8. Save it as UTF-8.") from None
+    elif sql is None and (json or not sys.stdin.isatty()):
+        sql = sys.stdin.read()
     if sql is None:
         shell.prompt(engine)
-        return
-    columns, rows = query(engine, sql)
-    if json:
-        as_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
-        shell.show(columns, rows)
+        shell.run(engine, sql, json)
 
 
 @app.command("url")

@@ -1,5 +1,6 @@
 """The `gans` command as its users meet it: what it prints, where, and with which exit code."""
 
+import io
 import json
 import os
 import re
@@ -418,11 +419,59 @@ def test_retain_says_what_it_dropped(gans: Gans, shown: Path, monkeypatch: pytes
 
 def test_the_shell_only_reads(gans: Gans) -> None:
     gans("db", "upgrade")
-    assert gans("db", "shell", "DELETE FROM countries").code == 3
+    assert gans("db", "shell", "DELETE FROM countries").code == 2
     assert "249" in gans("db", "shell", "SELECT COUNT(*) FROM countries").out
-    wrong = gans("db", "shell", "SELECT nonsense")
-    assert wrong.code == 3
-    assert "nonsense" in wrong.err
+
+
+def test_a_typo_in_sql_says_what_the_database_said_and_nothing_of_settings(gans: Gans) -> None:
+    assert gans("db", "shell", "SELECT 1").code == 2, "there is no database yet"
+    gans("db", "upgrade")
+    for sql in ("SELECT nonsense", "SELEC 1", "SELECT * FROM nonsense"):
+        wrong = gans("db", "shell", sql)
+        assert (wrong.code, wrong.out, wrong.err.count("\n")) == (2, "", 1)
+        assert "GANS" not in wrong.err
+    for file in Path("data").glob("gans.db*"):
+        file.unlink()
+    Path("data/gans.db").write_text("This is no database. " * 100)
+    away = gans("db", "shell", "SELECT * FROM cities")
+    assert (away.code, "Check GANS_DATABASE_URL" in away.err) == (3, True)
+
+
+def test_the_shell_answers_several_statements_a_file_and_a_pipe(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    gans("db", "upgrade")
+    several = "-- one; it's\nSELECT 'a;b' AS x;\n/* two; */ SELECT 2 AS y\n;"
+    assert json.loads(gans("db", "shell", several, "--json").out) == [[{"x": "a;b"}], [{"y": 2}]]
+    Path("q.sql").write_text(several, encoding="utf-8-sig")
+    assert gans("db", "shell", "-f", "q.sql").out.split() == ["x", "a;b", "1", "rows", "y", "2", "1", "rows"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 1 AS n"))
+    assert json.loads(gans("db", "shell", "--json").out) == [{"n": 1}]
+    stopped = gans("db", "shell", "SELECT 1 AS n; SELECT nonsense; SELECT 3 AS m")
+    assert (stopped.code, "nonsense" in stopped.err, "m" in stopped.out) == (2, True, False)
+    Path("q.sql").write_bytes("SELECT 'ä'".encode("latin-1"))
+    for arguments, said in (
+        (("-f", "q.sql"), "not in UTF-8"),
+        (("-f", "absent"), "absent"),
+        (("-f", "q.sql", "SELECT 1"), "not both"),
+    ):
+        assert (gans("db", "shell", *arguments).code, said in gans("db", "shell", *arguments).err) == (2, True)
+
+
+def test_the_shell_tells_what_there_is(gans: Gans) -> None:
+    gans("db", "upgrade")
+    assert re.search(r"city_hours +view", gans("db", "shell", ".tables").out)
+    assert re.search(r"cities +elevation_m +(INTEGER|DOUBLE) +\w", gans("db", "shell", ".schema cities;").out)
+    assert "lists them" in gans("db", "shell", ".schema nonsense").out
+    for word in (".help", "help", "HELP;", ".nonsense"):
+        assert ".schema X" in gans("db", "shell", word).out
+
+
+def test_rows_that_a_terminal_cannot_hold_stand_one_below_the_other(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    gans("db", "upgrade")
+    monkeypatch.setattr("local.console.out.width", 80)
+    sql = "SELECT country_code, 'x' AS {}, name FROM countries WHERE country_code = 'NA'"
+    assert "NA            x  Namibia" in gans("db", "shell", sql.format("a")).out
+    lines = gans("db", "shell", sql.format("a" * 80)).out.splitlines()
+    assert [line.split() for line in lines[:4]] == [["──", "1"], ["country_code", "NA"], ["a" * 80, "x"], ["name", "Namibia"]]
 
 
 def test_control_characters_of_an_upstream_never_reach_the_terminal() -> None:
