@@ -18,7 +18,7 @@ dashboard: .venv/dashboard ## the map and the other pages in a browser, on the c
 	@gans dashboard
 
 notebooks: .venv/notebooks ## JupyterLab on the notebooks; they read the demo's database (`make demo`)
-	@jupyter lab notebooks
+	@jupyter lab $$(test "$$(id -u)" = 0 && echo --allow-root) notebooks
 
 test: lint node_modules ## lint, then the whole suite on SQLite, MariaDB and real MySQL (set up where they are missing)
 	@pytest -n auto --dist loadgroup --durations=20
@@ -47,7 +47,7 @@ article: .venv/dev ## the figures of the article, written anew from the benchmar
 synth: .venv/dev node_modules ## what would be deployed to AWS, as CloudFormation in cdk.out/: needs no account
 	@cdk synth --quiet
 
-aws-local: .venv/dev node_modules ## Gans as it is deployed, on a local AWS: rules fire every minute until Ctrl-C
+aws-local: .venv/dev node_modules ## Gans as it is deployed, on a local AWS: rules fire every minute until Ctrl-C; its log stays in data/aws
 	@python -m local.servers.aws
 
 lock: .venv/dev ## requirements*.txt, compiled anew from pyproject.toml
@@ -58,8 +58,8 @@ lock: .venv/dev ## requirements*.txt, compiled anew from pyproject.toml
 	@for asset in archive collect load; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements-dev.txt infra_cdk/$$asset.in -o infra_cdk/$$asset.txt || exit; done
 	@npm install --silent --package-lock-only --omit-lockfile-registry-resolved --no-fund --no-audit
 
-clean: ## everything that was made here, the demo's data too
-	@rm -rf .venv .*_cache build cdk.out dist node_modules *.egg-info data/demo data/aws
+clean: ## removes everything that was made here, the demo's data and what aws-local packed too
+	@rm -rf .venv .*_cache build cdk.out dist node_modules *.egg-info data/demo data/aws data/trial
 
 # A virtual environment, filled from the lock. Debian's python3 comes without venv; as root we fetch it, else we say so.
 .venv/bin/pip:

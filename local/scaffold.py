@@ -255,6 +255,17 @@ def scaffold(name: str, root: Path) -> list[Path]:
     return paths
 
 
+def trial(name: str) -> list[str]:
+    """The commands that collect the new source from its recorded answer, under the path that stands for its `URL`."""
+    answer, port = "data/trial/api.example.com/v1/readings", 8099
+    return [
+        f"export GANS_SIMULATOR_URL=http://127.0.0.1:{port} GANS_LANDING=data/trial GANS_DATABASE_URL=sqlite:///data/trial/gans.db",
+        f"gans simulator --port {port} & sleep 5; gans collect cities; kill $!",
+        f"mkdir -p {Path(answer).parent} && cp tests/gans/sources/{name}/payload.json {answer}",
+        f"python3 -m http.server {port} --bind 127.0.0.1 --directory data/trial & sleep 1; gans collect {name}; kill $!",
+    ]
+
+
 def _require_free(name: str, root: Path) -> None:
     if not (root / "gans/sources").is_dir():
         raise ConfigError(f"{root.resolve()} has no gans/sources. Run this in the folder of the repository.")

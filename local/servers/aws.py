@@ -41,7 +41,7 @@ def main(
     cities: Annotated[int, typer.Option(min=1, max=1000, help="How many simulated cities are watched.")] = 10,
     every: Annotated[int, typer.Option(min=1, max=60, help="Minutes between two firings of a source.")] = 1,
 ) -> None:
-    """Runs until Ctrl-C, then stops everything that it started."""
+    """Runs until Ctrl-C, then stops everything that it started, and removes what it made but the log."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stopped)
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -56,6 +56,18 @@ def main(
     except GansError as error:
         console.err.print(f"[red]{console.plain(error)}[/]")
         raise typer.Exit(2) from None
+    finally:
+        tidy(FOLDER)
+        _print_progress(f"{FOLDER} keeps the log; build/ keeps what the functions are made of, until `make clean`")
+
+
+def tidy(folder: Path) -> None:
+    """Removes everything that a deployment made, unpacked functions and all, but its logs."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix != ".log":
+            path.unlink(missing_ok=True)
 
 
 def _stopped(number: int, _: object) -> NoReturn:

@@ -31,9 +31,12 @@ def sources(context: typer.Context, json: Json = False) -> None:
 @app.command("new")
 def sources_new(name: Annotated[str, typer.Argument(help="A name in snake_case; also the module's and the table's.")]) -> None:
     """Write a new source with its table, its migration and its tests, ready to be edited."""
-    from local.scaffold import scaffold
+    from local.scaffold import scaffold, trial
 
     for path in scaffold(name, Path.cwd()):
         out.print(f"Wrote {path}")
     out.print("It works as it stands. Try it, then edit it (`make schema` also installs what the tests need):")
     out.print(f"  make schema\n  .venv/bin/pytest --databases sqlite -k {name}\n  gans db upgrade")
+    out.print("The whole way without the upstream, whose answer a server on this machine gives, in a landing of its own:")
+    for line in trial(name):
+        out.print(f"  {line}", markup=False)

@@ -6,7 +6,7 @@ import pytest
 
 from gans.errors import ConfigError
 from local.servers import deployment
-from local.servers.aws import error_in
+from local.servers.aws import error_in, tidy
 from local.servers.deployment import Deployed
 
 
@@ -33,3 +33,12 @@ def test_without_the_cdk_cli_nothing_is_started(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ConfigError, match="make node_modules"):
         Deployed(tmp_path / "aws").__enter__()
     assert not (tmp_path / "aws").exists()
+
+
+def test_of_a_deployment_only_its_log_stays(tmp_path: Path) -> None:
+    for path in ("ministack.log", "environment", "cdk.out/asset.1/code.py", "tmp/functions/big", "cdk/cache.json"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    tidy(tmp_path)
+    tidy(tmp_path / "absent")
+    assert [path.name for path in tmp_path.iterdir()] == ["ministack.log"]
