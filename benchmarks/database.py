@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.engine import make_url
 
@@ -47,8 +47,8 @@ def migrated(server_url: str, *others: str) -> Iterator[Engine]:
         for name in (DATABASE, *others):
             connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
         connection.exec_driver_sql(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
-    url = make_url(server_url).set(database=DATABASE).update_query_dict({"local_infile": "1"})
-    engine = open_engine(Settings(database_url=url.render_as_string(hide_password=False)))
+    url = make_url(server_url).set(database=DATABASE)
+    engine = let_load_data(open_engine(Settings(database_url=url.render_as_string(hide_password=False))))
     try:
         migrate.upgrade(engine)
         yield engine
@@ -58,6 +58,16 @@ def migrated(server_url: str, *others: str) -> Iterator[Engine]:
             for name in (DATABASE, *others):
                 connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
         admin.dispose()
+
+
+def let_load_data(engine: Engine) -> Engine:
+    """The engine, whose new connections may send files (LOAD DATA LOCAL): a URL cannot ask for that."""
+
+    @event.listens_for(engine, "do_connect")
+    def _(_dialect: Any, _record: Any, _arguments: Any, named: dict[str, Any]) -> None:
+        named["local_infile"] = True
+
+    return engine
 
 
 def write_tsv(file: Path, rows: Iterable[Sequence[Any]]) -> None:

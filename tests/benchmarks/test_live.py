@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, delete, select
 
 from benchmarks import archive, deployed, minute, snapshot
+from benchmarks.database import let_load_data
 from gans.database.engine import open_engine
 from gans.load.transform import parse_part
 from gans.settings import Settings
@@ -53,7 +54,7 @@ def test_a_minute_is_landed_in_parts_and_is_understood(tmp_path: Path, monkeypat
 @pytest.mark.databases("mysql")
 @pytest.mark.usefixtures("small")
 def test_a_loader_and_load_data_store_the_same(engine: Engine, database_url: str, tmp_path: Path) -> None:
-    reading = open_engine(Settings(database_url=f"{database_url}?local_infile=1"))
+    reading = let_load_data(open_engine(Settings(database_url=database_url)))
     setup = minute.Setup(tmp_path, reading, iter([minute.FIRST, minute.FIRST]))
     stored = []
     with minute.loaders(2, setup) as run:

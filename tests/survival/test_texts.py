@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import time
 
 import pytest
+import tomlkit
 from sqlalchemy import Engine, select
 
-from gans.storage.store import FolderStore
-from gans.tables import cities, rejects
-from local import demo, watchlist
+from gans.tables import cities, collection_runs, rejects
+from local import demo
 from local.simulator import Simulator, world
 from local.simulator.upstream import Answer, upstreams
 from tests.survival.conftest import Gans, Output, content, grown
@@ -52,8 +52,9 @@ def rename(gans: Gans, simulator: Simulator, title: str) -> None:
     (city, *_) = simulator.world.cities
     simulator.world.cities = (replace(city, language="en", titles={"en": title, "de": title}),)
     grown(simulator.world)
-    (gans.folder / "watchlist.toml").unlink()
-    watchlist.add(FolderStore(gans.folder / "data"), gans.folder / "watchlist.toml", "en", title)
+    # Not by `gans watch add`, which refuses some of these names: a file that was written by hand may have them.
+    watched = {"city_id": 1, "wikipedia_language": "en", "wikipedia_title": title}
+    (gans.folder / "watchlist.toml").write_text(tomlkit.dumps({"cities": [watched]}), encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
@@ -62,14 +63,14 @@ def test_a_name_is_stored_as_it_is(gans: Gans, simulator: Simulator, engine: Eng
     output = gans("collect", "cities", "weather")
     with engine.connect() as connection:
         ((stored, title),) = connection.execute(select(cities.c.name, cities.c.wikipedia_title)).all()
+        missing = connection.scalar(select(collection_runs.c.missing).where(collection_runs.c.source == "cities"))
     assert title == name
+    assert output.code == 0, output
     if len(name) <= 200:
-        assert output.code == 0, output
         assert stored == name
     else:
-        assert output.code == 1
         assert stored is None
-        assert "cities.name: Expected `str` of length <= 200" in output.out
+        assert json.loads(missing)["cities.name does not fit"] == 1
     assert_printable(output)
     for command in SHOWN if database == "sqlite" else SHOWN_FROM_THERE:
         assert_printable(gans(*command))

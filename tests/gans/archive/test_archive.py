@@ -479,15 +479,18 @@ def test_a_system_that_no_information_was_told_of_is_known_by_its_key(store: Fol
 
 def test_a_real_answer_has_all_its_stations(store: FolderStore, engine: Engine, captures: Path) -> None:
     body = (captures / "velib" / "gbfs_2024-11-19_station_status.json").read_bytes()
+    feed = json.loads(body)
+    at = datetime.fromtimestamp(feed["lastUpdatedOther"], UTC) + timedelta(seconds=20)  # as when it was fetched: it was in motion
+    slot = at.replace(second=0)
     context = {"system_id": "velib", "provider": "gbfs", "timezone": "Europe/Paris", "ttl_s": 60}
-    writer = PartWriter(Header(source=source.name, slot=TEN, attempt=TEN, part=1, code_version="0"))
+    writer = PartWriter(Header(source=source.name, slot=slot, attempt=at, part=1, code_version="0"))
     writer.add(
-        Capture(unit="velib", url="https://gbfs.example.com/", status=200, slot=TEN, fetched_at=TEN, context=context, body=body)
+        Capture(unit="velib", url="https://gbfs.example.com/", status=200, slot=slot, fetched_at=at, context=context, body=body)
     )
     store.write(
-        str(PartKey.of(writer.header)), writer.close(Footer(finished_at=TEN, requests=1, bytes_received=len(body), captures=1))
+        str(PartKey.of(writer.header)), writer.close(Footer(finished_at=at, requests=1, bytes_received=len(body), captures=1))
     )
-    (done,) = compact(store, engine, source, TEN).systems
+    (done,) = compact(store, engine, source, slot.replace(minute=0)).systems
     assert (done.rows, done.stations) == (1485, 1485)
-    expected = {str(one["station_id"]): one["num_bikes_available"] for one in json.loads(body)["data"]["stations"]}
+    expected = {str(one["station_id"]): one["num_bikes_available"] for one in feed["data"]["stations"]}
     assert {row["station_id"]: row["vehicles_mean"] for row in rows(engine)} == expected
