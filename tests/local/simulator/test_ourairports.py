@@ -138,7 +138,7 @@ def test_a_city_that_is_added_later_gets_its_airports_though_the_file_did_not_ch
     assert run(pipeline, "airports").status == "not_modified"
 
 
-@pytest.mark.parametrize("fault", ["truncated", "error_page", "empty", "wrong_charset", "changed_layout"])
+@pytest.mark.parametrize("fault", ["truncated", "error_page", "empty", "changed_layout"])
 def test_a_spoilt_file_changes_nothing_and_the_next_run_asks_for_a_whole_one(
     pipeline: Pipeline, simulator: Simulator, fault: str
 ) -> None:
@@ -151,3 +151,12 @@ def test_a_spoilt_file_changes_nothing_and_the_next_run_asks_for_a_whole_one(
     assert (spoilt.status, spoilt.rows, spoilt.rejected) == ("failed", 0, 1)
     assert near(pipeline) == {("Berlin", "EDDB")}
     assert run(pipeline, "airports").status == "ok"
+
+
+def test_a_file_in_another_charset_costs_the_names_that_cannot_be_read(pipeline: Pipeline, simulator: Simulator) -> None:
+    watchlist.add(pipeline.store, pipeline.settings.watchlist, "en", "Berlin")
+    run(pipeline, "cities")
+    simulator.inject("wrong_charset", host="davidmegginson.github.io")
+    outcome = run(pipeline, "airports")
+    assert (outcome.status, outcome.rejected) == ("ok", 0)
+    assert near(pipeline) == {("Berlin", "EDDB")}
