@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from gans.decision import Basis, Proposal, Proposed
 from gans.errors import NotReady
 from gans.lifecycle.features import read_features
-from gans.reading.stations import require_system
+from gans.reading.stations import require_system, why_no_needs
 
 
 def propose(
@@ -24,6 +24,8 @@ def propose(
     if decision.scope == "system":
         require_system(engine, scope)
     rows = read_features(engine, decision, scope, as_of)
+    if not rows and decision.scope == "system":
+        raise NotReady(why_no_needs(engine, scope))
     data_at = max((row.data_at for row in rows), default=as_of)
     if as_of - data_at > decision.oldest and not even_if_old:
         raise NotReady(

@@ -132,6 +132,22 @@ def require_system(engine: Engine, system_id: str) -> None:
         )
 
 
+def why_no_needs(engine: Engine, system_id: str) -> str:
+    """Why no station of a system is known to give vehicles, and what to do where something can be done."""
+    mine = (table.c.system_id == system_id for table in (_stations, _status))
+    counts = [select(func.count()).select_from(table).where(of) for table, of in zip((_stations, _status), mine, strict=True)]
+    named = select(_systems.c.provider, _systems.c.vehicle_status_url, _systems.c.station_status_url)
+    with engine.connect() as connection:
+        informed, statuses = (connection.scalar(count) or 0 for count in counts)
+        provider, vehicles, status = connection.execute(named.where(_systems.c.system_id == system_id)).one()
+    if provider != "paris_opendata" and vehicles and not status:
+        return f"{system_id} has no stations, only free-floating vehicles: nothing is proposed for these yet."
+    if statuses:
+        return f"No station of {system_id} gives vehicles now, or none says where it is: {informed:,} are known."
+    source = "station_status" if informed else "stations station_status"
+    return f"No station of {system_id} is known to give vehicles. `gans collect {source}` asks now."
+
+
 def hours(engine: Engine, system_id: str) -> tuple[datetime, datetime] | None:
     """The first and the last hour that is known of a system; None where none is yet."""
     query = select(func.min(_hours.c.hour_at, type_=Instant), func.max(_hours.c.hour_at, type_=Instant))

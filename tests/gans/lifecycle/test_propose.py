@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec import structs
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from gans import decisions
 from gans.decision import Proposal
@@ -57,7 +57,25 @@ def test_what_is_missing_is_named_with_what_to_do(engine: Engine) -> None:
     system(engine, ("Rivoli", 0, 100), status=False)
     with pytest.raises(NotKnown, match=r"no system lime\. Known: velib\."):
         propose(engine, placement.decision, "lime", REQUEST, NOW)
-    with pytest.raises(NotReady, match="`gans collect stations station_status`"):
+    with pytest.raises(NotReady, match="`gans collect station_status` asks now"):
+        propose(engine, placement.decision, "velib", REQUEST, NOW)
+
+
+def test_a_system_without_stations_is_not_sent_to_a_collect_that_cannot_help(engine: Engine) -> None:
+    of = {"system_id": "lime", "watched_at": AT, "discovered_at": AT, "fetched_at": AT}
+    with engine.begin() as connection:
+        connection.execute(
+            insert(metadata.tables["systems"]), {**of, "provider": "gbfs", "vehicle_status_url": "https://x.test/v"}
+        )
+    with pytest.raises(NotReady, match=r"lime has no stations, only free-floating vehicles"):
+        propose(engine, placement.decision, "lime", REQUEST, NOW)
+
+
+def test_stations_that_are_all_closed_are_named_so(engine: Engine) -> None:
+    system(engine, ("Rivoli", 0, 100))
+    with engine.begin() as connection:
+        connection.execute(update(metadata.tables["station_status"]).values(is_renting=False))
+    with pytest.raises(NotReady, match=r"No station of velib gives vehicles now.*: 1 are known"):
         propose(engine, placement.decision, "velib", REQUEST, NOW)
 
 

@@ -122,7 +122,7 @@ def test_a_start_that_is_no_place_is_refused(run: Any, start: str) -> None:
 def test_an_unknown_system_and_one_without_a_status_end_in_a_line(engine: Engine, run: Any) -> None:
     assert "There is no system velib. None is known yet." in run("--scooters", "4", code=2)
     system(engine, ("Rivoli", 0, 100), status=False)
-    assert "`gans collect stations station_status` asks now." in run("--scooters", "4", code=4)
+    assert "`gans collect station_status` asks now." in run("--scooters", "4", code=4)
     with engine.connect() as connection:
         assert connection.execute(select(proposals)).all() == []
 
