@@ -15,7 +15,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 from sqlalchemy import Engine, create_engine, exists, literal, select, text, union_all
 from xdist.scheduler import LoadScopeScheduling
 
@@ -23,6 +25,7 @@ from gans.database import migrate
 from gans.database.engine import open_engine, open_reader
 from gans.database.views import SCHEMA
 from gans.settings import Settings
+from gans.storage.store import S3Store, open_store
 from gans.tables import metadata
 from local import demo as demos
 from local.console import out
@@ -239,6 +242,19 @@ def demo(demo_folder: Path) -> Iterator[Engine]:
 def demo_answers(demo: Engine) -> Mapping[str, Answer]:
     """What each query answers there, by its name."""
     return answers(demo)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
+    """An empty bucket `gans-landing`, which the calls of the test reach."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="gans-landing")
+        store = open_store("s3://gans-landing")
+        assert isinstance(store, S3Store)
+        yield store
 
 
 @pytest.fixture(scope="session")

@@ -2,18 +2,17 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from gans.errors import ConfigError
 from gans.storage.landing import PartKey
-from gans.storage.store import open_store
+from gans.storage.store import S3Store
 from lambdas.load import landed
 from local import replay_queue
 from local.cli import main
@@ -35,17 +34,12 @@ class Aws(NamedTuple):
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="gans-landing", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-        slots = [SLOT + timedelta(hours=3) * run for run in range(23)]
-        keys = [str(PartKey("weather", slot, slot + timedelta(seconds=1), 1)) for slot in slots]
-        for key in keys:
-            open_store("s3://gans-landing").write(key, b"part")
-        yield Aws(keys, boto3.client("sqs").create_queue(QueueName="load")["QueueUrl"])
+def aws(bucket: S3Store) -> Aws:
+    slots = [SLOT + timedelta(hours=3) * run for run in range(23)]
+    keys = [str(PartKey("weather", slot, slot + timedelta(seconds=1), 1)) for slot in slots]
+    for key in keys:
+        bucket.write(key, b"part")
+    return Aws(keys, boto3.client("sqs").create_queue(QueueName="load")["QueueUrl"])
 
 
 @pytest.fixture

@@ -1,31 +1,17 @@
 """Changes to the watchlist, in a bucket and in a file: nothing that it says locks anyone out, and no number is given twice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from gans.errors import ConfigError
 from gans.storage.store import FolderStore, S3Store, open_store
 from gans.storage.watchlist import KEY, WatchedCity, read_watchlist
 from local import watchlist
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="gans-landing")
-        store = open_store("s3://gans-landing")
-        assert isinstance(store, S3Store)
-        yield store
-
 
 BERLIN, ULM = WatchedCity(1, "en", "Berlin"), WatchedCity(2, "de", "Ulm")
 

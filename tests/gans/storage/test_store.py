@@ -4,28 +4,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from moto import mock_aws
 
 from gans.errors import BadData, ConfigError, Transient
 from gans.storage.store import FolderStore, S3Store, Store, open_store
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="gans-landing")
-        store = open_store("s3://gans-landing")
-        assert isinstance(store, S3Store)
-        yield store
 
 
 @pytest.fixture(params=["folder", "bucket"])

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-from gans.source import Capture, Row
 from gans.sources import registry
 from gans.sources.flights import HOST, PARAMS, WINDOWS
 from local.simulator import Simulator, World
 from local.simulator.aerodatabox import GENERATIONS
 from local.simulator.ourairports import airports
+from tests.local.simulator.conftest import rows_of
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 BOARD = f"/{HOST}/flights/airports/icao"
@@ -42,18 +42,8 @@ def flights(simulator: Simulator, **asked: str) -> list[dict[str, Any]]:
 
 def read(response: requests.Response, icao: str) -> list[dict[str, Any]]:
     """The rows that the source takes from an answer; none may be refused."""
-    capture = Capture(
-        unit="x",
-        url="x",
-        status=response.status_code,
-        slot=NOW,
-        fetched_at=NOW,
-        context={"airport_icao": icao},
-        body=response.content,
-    )
-    rows = list(registry()["flights"].parse(capture))
-    assert all(isinstance(row, Row) for row in rows), rows
-    return [row.values for row in rows if isinstance(row, Row) and row.table == "flights"]
+    rows = rows_of("flights", response, {"airport_icao": icao}, NOW)
+    return [row.values for row in rows if row.table == "flights"]
 
 
 def day(simulator: Simulator, icao: str, date: str = "2026-03-10") -> list[list[dict[str, Any]]]:

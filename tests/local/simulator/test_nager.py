@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import requests
 
-from gans.source import Capture, Row
-from gans.sources import registry
 from local.simulator import FAULTS, Simulator
 from local.simulator.nager import _easter
 from local.simulator.world import COUNTRIES
+from tests.local.simulator.conftest import rows_of
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -28,18 +27,7 @@ def get(simulator: Simulator, year: object, country: str) -> requests.Response:
 
 def rows(response: requests.Response, country: str) -> list[dict[str, Any]]:
     """The rows that the source takes from an answer; none may be refused."""
-    capture = Capture(
-        unit="x",
-        url="x",
-        status=response.status_code,
-        slot=NOW,
-        fetched_at=NOW,
-        context={"country_code": country},
-        body=response.content,
-    )
-    found = list(registry()["holidays"].parse(capture))
-    assert all(isinstance(row, Row) for row in found), found
-    return [row.values for row in found if isinstance(row, Row)]
+    return [row.values for row in rows_of("holidays", response, {"country_code": country}, NOW)]
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from gans.source import Capture, Row
-from gans.sources import registry
 from gans.sources.openweather import CONDITIONS
 from local.simulator import Simulator, World, sky
+from tests.local.simulator.conftest import rows_of
 
 NOW = datetime(2026, 1, 10, 13, 20, tzinfo=UTC)
 BERLIN: dict[str, Any] = {"lat": 52.52, "lon": 13.405, "appid": "any", "units": "metric"}
@@ -29,14 +28,8 @@ def get(simulator: Simulator, path: str = "/data/2.5/forecast", **params: Any) -
 
 def rows(response: requests.Response) -> list[dict[str, Any]]:
     """The rows that the source takes from an answer; none may be refused."""
-    slot = registry()["openweather"].schedule.slot(NOW)
     context = {"city_id": 1, "timezone": "Europe/Berlin"}
-    capture = Capture(
-        unit="x", url="x", status=response.status_code, slot=slot, fetched_at=NOW, context=context, body=response.content
-    )
-    found = list(registry()["openweather"].parse(capture))
-    assert all(isinstance(row, Row) for row in found), found
-    return [row.values for row in found if isinstance(row, Row)]
+    return [row.values for row in rows_of("openweather", response, context, NOW)]
 
 
 def test_forty_steps_from_the_next_on_of_a_place_of_another_name(simulator: Simulator) -> None:
