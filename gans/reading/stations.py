@@ -134,8 +134,7 @@ def require_system(engine: Engine, system_id: str) -> None:
 
 def why_no_needs(engine: Engine, system_id: str) -> str:
     """Why no station of a system is known to give vehicles, and what to do where something can be done."""
-    mine = (table.c.system_id == system_id for table in (_stations, _status))
-    counts = [select(func.count()).select_from(table).where(of) for table, of in zip((_stations, _status), mine, strict=True)]
+    counts = [select(func.count()).where(table.c.system_id == system_id) for table in (_stations, _status)]
     named = select(_systems.c.provider, _systems.c.vehicle_status_url, _systems.c.station_status_url)
     with engine.connect() as connection:
         informed, statuses = (connection.scalar(count) or 0 for count in counts)
