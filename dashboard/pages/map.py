@@ -12,7 +12,7 @@ from dashboard.database import engine, show_errors
 from dashboard.layers import DARK, LIGHT, deck, legend
 from gans.clock import utc_now
 from gans.decisions import placement
-from gans.decisions.placement import STATUS_OLD, Placement, PlacementRequest, geojson
+from gans.decisions.placement import STATUS_OLD, WALK_M, Placement, PlacementRequest, geojson
 from gans.errors import NotReady
 from gans.lifecycle.propose import propose
 from gans.reading import stations
@@ -64,29 +64,28 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         largest = max(range(len(systems)), key=lambda number: systems[number].stations)
         system = st.selectbox("System", systems, largest, format_func=lambda one: one.label, key="system", width=360)
-        moment = st.segmented_control("When", (NOW, PAST), default=NOW, required=True, key="when", width="content")
-        with st.popover("Truck", icon=":material/local_shipping:", width="content"):
-            request = _request()
+        is_past = st.segmented_control("When", (NOW, PAST), default=NOW, required=True, key="when", width="content") == PAST
+        request = None if is_past else _request()
     is_simulated = stations.is_simulated(engine()) is True
-    is_past = moment == PAST
     state = _chosen_hour(system) if is_past else _current(system.system_id)
     if state is None or not state.stations:
         _nothing(state, is_past=is_past)
         return
     _summary(state, system, is_past=is_past, is_simulated=is_simulated)
-    proposed = "" if is_past else _placement(system.system_id, request, even_if_old=is_simulated)
+    proposed = request and _placement(system.system_id, request, even_if_old=is_simulated)
     spots = proposed.spots if isinstance(proposed, Placement) else []
     drawn, listed = st.columns((5, 3))
     palette = DARK if st.context.theme.type == "dark" else LIGHT
     with drawn:
-        is_phone = st.context.headers.get("Sec-CH-UA-Mobile") == "?1" or "Mobile" in st.context.headers.get("User-Agent", "")
-        width_px = 290 if is_phone else MAP_PX - 150
+        width_px = 290 if _is_phone() else MAP_PX - 150
         st.pydeck_chart(
-            deck(state.stations, spots, palette, width_px, request.walk_m), height=MAP_PX, key=f"map-{system.system_id}"
+            deck(state.stations, spots, palette, width_px, request.walk_m if request else WALK_M),
+            height=MAP_PX,
+            key=f"map-{system.system_id}",
         )
         st.html(legend(palette, with_stops=bool(spots)))
     with listed:
-        if is_past:
+        if proposed is None:
             _most_wanted(state)
         elif isinstance(proposed, Placement):
             _list(proposed, state, system)
@@ -94,17 +93,23 @@ def page() -> None:
             st.info(proposed)
 
 
+def _is_phone() -> bool:
+    headers = st.context.headers
+    return headers.get("Sec-CH-UA-Mobile") == "?1" or "Mobile" in headers.get("User-Agent", "")
+
+
 def _request() -> PlacementRequest:
     """What the crew has, by the widgets."""
     usual = PlacementRequest(scooters=40)
-    return PlacementRequest(
-        scooters=st.slider("Scooters in the truck", 0, 200, usual.scooters, key="scooters"),
-        stops=st.slider("Stops at most", 1, 60, usual.stops, key="stops"),
-        min_load=st.slider("Scooters for a stop at least", 1, 20, usual.min_load, key="min_load"),
-        stop_minutes=st.slider("Minutes of a stop", 0.0, 30.0, usual.stop_minutes, 0.5, key="stop_minutes"),
-        min_riders=st.slider("Riders for a scooter at least", 0.0, 1.0, usual.min_riders, 0.05, key="min_riders"),
-        walk_m=st.slider("How far riders walk, m", 100, 1000, round(usual.walk_m), 50, key="walk"),
-    )
+    with st.popover("Truck", icon=":material/local_shipping:", width="content"):
+        return PlacementRequest(
+            scooters=st.slider("Scooters in the truck", 0, 200, usual.scooters, key="scooters"),
+            stops=st.slider("Stops at most", 1, 60, usual.stops, key="stops"),
+            min_load=st.slider("Scooters for a stop at least", 1, 20, usual.min_load, key="min_load"),
+            stop_minutes=st.slider("Minutes of a stop", 0.0, 30.0, usual.stop_minutes, 0.5, key="stop_minutes"),
+            min_riders=st.slider("Riders for a scooter at least", 0.0, 1.0, usual.min_riders, 0.05, key="min_riders"),
+            walk_m=st.slider("How far riders walk, m", 100, 1000, round(usual.walk_m), 50, key="walk"),
+        )
 
 
 def _chosen_hour(system: System) -> SystemState | None:
@@ -204,7 +209,8 @@ def _list(proposed: Placement, state: SystemState, system: System) -> None:
         f'<a style="color:inherit" href="{spot.map_url}" target="_blank" rel="noopener noreferrer">OpenStreetMap</a></small></li>'
         for spot in spots
     )
-    with st.container(height=MAP_PX - 90, border=False):
+    # Beside the map the list scrolls; under it, on a phone, nothing may look as if it were the end.
+    with st.container(height="content" if _is_phone() else MAP_PX - 90, border=False):
         st.html(f'<ol style="padding-left:1.6em;margin:0">{items}</ol>')
     assert state.at is not None
     st.download_button(

@@ -124,6 +124,8 @@ def test_what_the_truck_has_is_asked(draw: Draw, engine: Engine) -> None:
     assert "stay in the truck" in told(page)
     assert "at one stop" in told(page.slider(key="stops").set_value(1).run())
     assert "No stop is worth its time." in told(page.slider(key="min_riders").set_value(1.0).run())
+    page.session_state["when"] = "Past hour"
+    assert "scooters" not in {slider.key for slider in page.run().slider}, "nothing is proposed for what has passed"
 
 
 TOLD = "Quai de l'Horloge & Pont <b>"
