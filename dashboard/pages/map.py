@@ -77,10 +77,10 @@ def page() -> None:
     drawn, listed = st.columns((5, 3))
     palette = DARK if st.context.theme.type == "dark" else LIGHT
     with drawn:
-        width_px = 290 if _is_phone() else MAP_PX - 150
+        width_px, height_px = (290, 400) if _is_phone() else (MAP_PX - 150, MAP_PX)
         st.pydeck_chart(
             deck(state.stations, spots, palette, width_px, request.walk_m if request else WALK_M),
-            height=MAP_PX,
+            height=height_px,
             key=f"map-{system.system_id}",
         )
         st.html(legend(palette, with_stops=bool(spots)))
