@@ -5,10 +5,11 @@ column. Rows with the same columns are checked together: all at once it takes a 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
-from operator import attrgetter
+from itertools import chain
+from operator import attrgetter, ne
 from typing import Annotated, Any
 
 import msgspec
@@ -28,9 +29,6 @@ class BadValue(BadData):
     def __init__(self, table: Table, column: str, reason: str) -> None:
         super().__init__(f"{table.name}.{column}: {reason}" if column else f"{table.name}: {reason}")
         self.column = column
-
-
-_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @cache
@@ -88,26 +86,46 @@ def validate_rows(table: Table, columns: tuple[str, ...], rows: Sequence[Sequenc
     Raises:
         BadValue: as `validate_row`, for one of the rows.
     """
+    if not rows:
+        return []
     try:
         valid: list[msgspec.Struct] = msgspec.convert(rows, list[row_type(table, columns)])  # type: ignore[misc]
     except msgspec.ValidationError as error:
         found = _POSITION.search(str(error))
         column = columns[int(found[1])] if found and found[1] else ""
         raise BadValue(table, column, _POSITION.sub("", str(error))) from None
-    for name in _columns_of(table, columns, String):
-        _check_texts(table, name, set(map(attrgetter(name), valid)) - {None})
+    _check_texts(table, dict(zip(columns, zip(*rows, strict=True), strict=True)))
     for name in _columns_of(table, columns, Instant):
-        for row, instant in zip(valid, map(attrgetter(name), valid), strict=True):
-            if instant is not None and instant.tzinfo is not UTC:  # MariaDB would drop the offset and keep the local time
-                try:
-                    msgspec.structs.force_setattr(row, name, instant.astimezone(UTC))
-                except OverflowError:
-                    raise BadValue(table, name, f"{instant.isoformat()} is not a time in UTC") from None
+        _make_utc(table, name, valid)
     return valid
 
 
-def _check_texts(table: Table, name: str, texts: set[str]) -> None:
-    if _NO_TEXT.search("".join(texts)):
+def _make_utc(table: Table, name: str, rows: Sequence[msgspec.Struct]) -> None:
+    """Instants in UTC: of another zone, MariaDB would drop the offset and keep the local time."""
+    instants = list(map(attrgetter(name), rows))
+    if {instant.tzinfo for instant in instants if instant is not None} <= {UTC}:
+        return
+    for row, instant in zip(rows, instants, strict=True):
+        if instant is not None:
+            try:
+                msgspec.structs.force_setattr(row, name, instant.astimezone(UTC))
+            except OverflowError:
+                raise BadValue(table, name, f"{instant.isoformat()} is not a time in UTC") from None
+
+
+def _check_texts(table: Table, values: Mapping[str, Sequence[Any]]) -> None:
+    """Texts that all databases store as they are; `values` by column."""
+    texts = _columns_of(table, tuple(values), String)
+    if not _is_text(chain.from_iterable(map(values.__getitem__, texts))):
+        name = next(name for name in texts if not _is_text(values[name]))
         raise BadValue(table, name, "a NUL, where most tools stop, or half of a surrogate pair, which is no UTF-8")
-    if table.columns[name].primary_key and any(text != text.strip() for text in texts):
-        raise BadValue(table, name, "white space at an end of a key: MySQL takes 'a ' for 'a', SQLite does not")
+    for name in texts:
+        if table.columns[name].primary_key and any(map(ne, values[name], map(str.strip, values[name]))):
+            raise BadValue(table, name, "white space at an end of a key: MySQL takes 'a ' for 'a', SQLite does not")
+
+
+def _is_text(texts: Iterable[str | None]) -> bool:
+    try:
+        return b"\0" not in "".join(filter(None, texts)).encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False

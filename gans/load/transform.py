@@ -107,7 +107,8 @@ def _batches(source: Source, capture: Capture, parsed: ParsedPart) -> Iterator[R
             alike.setdefault((item.table, len(item.values)), []).append(item)
         elif isinstance(item, Rows):
             parsed.offered += len(item.values)
-            yield item
+            if item.values:
+                yield item
         elif isinstance(item, Reject):
             parsed.offered += 1
             _refuse(parsed, source, capture, item)

@@ -10,14 +10,17 @@ from gans.clock import clock_of, hour_of_week
 HOURS_AHEAD = 168
 """How far from the slot on forecasts are kept, h."""
 
-Times = dict[str, Any]
+WHEN = ("issued_at", "valid_at", "hour_at", "period_hours", "local_on", "local_hour_of_week")
+"""The columns of a row that say when it is."""
+
+When = tuple[Any, ...]
 
 
 @lru_cache(maxsize=64)  # the same hours come again for every city of a zone
-def ahead(slot: datetime, period_hours: int, zone: str | None) -> Callable[[datetime], Times | None]:
-    """What tells, for a period that ends at an instant, the columns of its row that say when it is.
+def ahead(slot: datetime, period_hours: int, zone: str | None) -> Callable[[datetime], When | None]:
+    """What tells, for a period that ends at an instant, the values of `WHEN`.
 
-    They are None where the period does not begin at the slot or in the week after it: one that is begun or over is no forecast.
+    There are none where the period does not begin at the slot or in the week after it: one that is begun or over is no forecast.
 
     Args:
         zone: the city's, for the local date and hour of the period's begin; None where it is not known.
@@ -27,18 +30,11 @@ def ahead(slot: datetime, period_hours: int, zone: str | None) -> Callable[[date
     last = first + timedelta(hours=HOURS_AHEAD - 1)
 
     @lru_cache(maxsize=512)
-    def times(end: datetime) -> Times | None:
+    def when(end: datetime) -> When | None:
         if not first <= end <= last:
             return None
         begin = end - period
         local = clock and begin.astimezone(clock)
-        return {
-            "issued_at": slot,
-            "valid_at": end,
-            "hour_at": begin,
-            "period_hours": period_hours,
-            "local_on": local and local.date(),
-            "local_hour_of_week": local and hour_of_week(local),
-        }
+        return slot, end, begin, period_hours, local and local.date(), local and hour_of_week(local)
 
-    return times
+    return when

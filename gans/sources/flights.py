@@ -24,7 +24,7 @@ import msgspec
 
 from gans.errors import BadData
 from gans.schedule import every
-from gans.source import Capture, Quota, Reference, Reject, Repaired, Request, Row, Secret, Source
+from gans.source import Capture, Quota, Reference, Reject, Repaired, Request, Rows, Secret, Source
 from gans.sources import _json
 from gans.sources._optional import without_bad
 
@@ -143,7 +143,7 @@ def _requests(icao: str, name: str, day: date) -> Iterator[Request]:
         )
 
 
-def parse(capture: Capture) -> Iterator[Row | Reject | Repaired]:
+def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
     """A row per flight, and one per airline that is told with a code.
 
     Raises:
@@ -151,22 +151,23 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Repaired]:
     """
     if capture.status == 204:  # the board's way to say that nothing arrives
         return
-    airport_icao, airlines = capture.context["airport_icao"], set()
+    airport_icao = capture.context["airport_icao"]
     flights, repairs = _flights(capture.body)
+    rows, airlines = [], dict[str, str | None]()
     for flight in flights:
         if isinstance(flight, Reject):
             yield flight
             continue
         try:
-            row = _row(flight, airport_icao, repairs)
+            airline_code, airline_name = _airline(flight.airline or _NOBODY)
+            rows.append(_row(flight, airport_icao, airline_code, airline_name, repairs))
         except (OverflowError, BadData) as error:
             yield Reject(str(error), msgspec.json.encode(flight).decode())
             continue
-        code = row["airline_code"]
-        if code and code not in airlines:
-            airlines.add(code)
-            yield Row("airlines", {"airline_code": code, "name": row["airline_name"]})
-        yield Row("flights", row)
+        if airline_code:
+            airlines.setdefault(airline_code, airline_name)
+    yield Rows("airlines", ("airline_code", "name"), list(airlines.items()))
+    yield Rows("flights", _ROW, rows)
     yield from (Repaired(rule, times) for rule, times in sorted(repairs.items()))
 
 
@@ -206,7 +207,9 @@ def _message(body: bytes) -> str:
         return ""
 
 
-def _row(flight: _Flight, airport_icao: str, repairs: Counter[str]) -> dict[str, Any]:
+def _row(
+    flight: _Flight, airport_icao: str, airline_code: str | None, airline_name: str | None, repairs: Counter[str]
+) -> tuple[Any, ...]:
     """The row of a flight.
 
     Raises:
@@ -230,28 +233,33 @@ def _row(flight: _Flight, airport_icao: str, repairs: Counter[str]) -> dict[str,
     landed_at = _known_instant(arrival.runway_time.utc if arrival.runway_time else arrival.runway_time_utc, repairs)
     origin = flight.movement.airport if flight.movement else flight.departure.airport if flight.departure else None
     departure_icao, departure_name = _origin(origin or _NOWHERE)
-    airline_code, airline_name = _airline(flight.airline or _NOBODY)
     aircraft = flight.aircraft or _NOTHING
-    return {
-        "arrival_icao": airport_icao,
-        "scheduled_at": scheduled_at,
-        "flight_number": number,
-        "departure_icao": departure_icao,
-        "departure_name": departure_name,
-        "airline_code": airline_code,
-        "airline_name": airline_name,
-        "status": _text(flight.status) or "Unknown",
-        "revised_at": revised_at,
+    return (
+        airport_icao,
+        scheduled_at,
+        number,
+        departure_icao,
+        departure_name,
+        airline_code,
+        airline_name,
+        _text(flight.status) or "Unknown",
+        revised_at,
         # Before it has arrived, its time on the runway is an estimate as well.
-        "actual_at": (landed_at or revised_at) if flight.status == "Arrived" else None,
-        "terminal": _text(arrival.terminal),
-        "aircraft": _text(aircraft.model),
-        "registration": _text(aircraft.reg),
-        "is_cargo": flight.is_cargo is True,
-        "is_codeshare": flight.codeshare_status == "IsCodeshared",
-        "arrival_on": arrival_on,
-        "hour_at": hour_at,
-    }
+        (landed_at or revised_at) if flight.status == "Arrived" else None,
+        _text(arrival.terminal),
+        _text(aircraft.model),
+        _text(aircraft.reg),
+        flight.is_cargo is True,
+        flight.codeshare_status == "IsCodeshared",
+        arrival_on,
+        hour_at,
+    )
+
+
+_ROW = (
+    "arrival_icao", "scheduled_at", "flight_number", "departure_icao", "departure_name", "airline_code", "airline_name", "status",
+    "revised_at", "actual_at", "terminal", "aircraft", "registration", "is_cargo", "is_codeshare", "arrival_on", "hour_at",
+)  # fmt: skip
 
 
 @lru_cache(_REPEATED)

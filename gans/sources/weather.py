@@ -12,15 +12,16 @@ is refused and costs no other, unless it is the temperature: then the answer is 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from types import NoneType
 from typing import Any
 
 import msgspec
 
 from gans.errors import BadData
 from gans.schedule import every
-from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Row, Secret, Source
+from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Rows, Secret, Source
 from gans.sources import _json
-from gans.sources._forecasts import HOURS_AHEAD, ahead
+from gans.sources._forecasts import HOURS_AHEAD, WHEN, ahead
 
 URL = "https://api.open-meteo.com/v1/forecast"
 LOCATIONS_PER_REQUEST = 100
@@ -37,6 +38,8 @@ COLUMNS = {
     "weather_code": "condition_code",
 }
 """Open-Meteo's variable → our column."""
+
+_ROW = ("city_id", "provider", *WHEN, *COLUMNS.values())
 
 _SUMS = {"precipitation_mm", "snowfall_cm"}
 _NOISE = 0.5
@@ -89,7 +92,7 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
         )
 
 
-def parse(capture: Capture) -> Iterator[Row | Reject | Repaired]:
+def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
     """A row per city, model and hour, from the slot to a week ahead.
 
     Raises:
@@ -121,7 +124,7 @@ def _locations(body: bytes) -> Sequence[msgspec.Raw]:
     return [answer]
 
 
-def _rows(city_id: int, zone: str | None, location: _Location, slot: datetime) -> Iterator[Row | Reject | Repaired]:
+def _rows(city_id: int, zone: str | None, location: _Location, slot: datetime) -> Iterator[Rows | Reject | Repaired]:
     instants, bad = _instants(location)
     if bad and not any(instants):
         raise BadData(f"a time is not one: {bad[0]!r}")
@@ -141,10 +144,11 @@ def _rows(city_id: int, zone: str | None, location: _Location, slot: datetime) -
                 yield Repaired(f"{name} a little below zero", len(below))
                 values = [0.0 if hour in below else value for hour, value in enumerate(values)]
             series.append(values)
-        city = {"city_id": city_id, "provider": f"open-meteo:{model}" if model else "open-meteo"}
-        for when, hour in zip(times, zip(*series, strict=True), strict=True):
-            if when and hour.count(None) < len(hour):  # an hour without a value is beyond the model's reach
-                yield Row("weather_forecasts", {**city, **when, **dict(zip(COLUMNS.values(), hour, strict=True))})
+        city = (city_id, f"open-meteo:{model}" if model else "open-meteo")
+        hours = zip(times, zip(*series, strict=True), strict=True)
+        # An hour without a value is beyond the model's reach.
+        rows = [(*city, *when, *hour) for when, hour in hours if when and hour.count(None) < len(hour)]
+        yield Rows("weather_forecasts", _ROW, rows)
 
 
 def _little_below_zero(values: list[Any]) -> set[int]:
@@ -201,7 +205,8 @@ def _series(location: _Location, name: str, column: str) -> tuple[list[Any], str
         return unknown, ""
     if not isinstance(values, list):
         return unknown, f"{name} is no list of values"
-    if all(value is None for value in values):
+    kinds = set(map(type, values))
+    if kinds <= {NoneType}:
         return unknown, ""
     if len(values) != hours:
         return unknown, f"{name} has {len(values)} values for {hours} hours"
@@ -209,7 +214,7 @@ def _series(location: _Location, name: str, column: str) -> tuple[list[Any], str
     if not isinstance(unit, str) or unit not in conversions:
         return unknown, f"{name} is in {unit!r}; known: {', '.join(conversions)}"
     convert = conversions[unit]
-    if convert is None:
+    if convert is None or (convert is round and float not in kinds):
         return values, ""
     return [convert(value) if type(value) in (float, int) else value for value in values], ""
 

@@ -11,7 +11,7 @@ import pytest
 from gans.errors import BadData
 from gans.load.transform import EXCERPT_CHARS, MOST_MISSING, ParsedPart, missing, parse_part
 from gans.schedule import every
-from gans.source import Capture, Reject, Row, Source
+from gans.source import Capture, Reject, Row, Rows, Source
 from gans.storage.landing import Footer, Header, Part
 from gans.tables import weather_forecasts
 
@@ -212,6 +212,15 @@ def test_what_is_refused_can_be_stored(item: Row | Reject) -> None:
     (refused,) = parsed_part(capture("1", item)).refused
     assert len(refused.item) == EXCERPT_CHARS
     (refused.reason + refused.item).encode()
+
+
+def test_an_answer_that_gives_no_row_but_refusals_has_failed() -> None:
+    populations = ("city_populations", ("city_id", "as_of_year", "population"))
+    parsed = parsed_part(capture("1", Reject("bad", ""), Rows(*populations, [])))
+    assert (parsed.status, parsed.good, parsed.failed, parsed.unusable, parsed.rows) == ("failed", 0, 1, ["1"], {})
+    parsed = parsed_part(capture("1", Reject("bad", ""), Rows(*populations, [(1, 2020, 5)])))
+    assert (parsed.status, parsed.good, parsed.offered) == ("partial", 1, 2)
+    assert parsed_part(capture("1", Rows(*populations, []))).status == "ok"
 
 
 # captures

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, insert, select, text
 
 from gans.errors import BadData
 from gans.load.load import load
-from gans.source import Capture, Reject, Repaired, Request, Row
+from gans.source import Capture, Reject, Repaired, Request, Rows, rows_of
 from gans.sources.flights import PARAMS, URL, parse, plan, source
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import FolderStore
@@ -54,7 +54,7 @@ def _capture(answer: object, icao: str = "EDDK", *, status: int = 200, at: datet
     return Capture(unit=unit, url="https://x", status=status, slot=SLOT, fetched_at=at, context={"airport_icao": icao}, body=body)
 
 
-def _items(answer: object, icao: str = "EDDK") -> list[Row | Reject | Repaired]:
+def _items(answer: object, icao: str = "EDDK") -> list[Rows | Reject | Repaired]:
     return list(parse(_capture(answer, icao)))
 
 
@@ -62,7 +62,7 @@ def _rows(answer: object, icao: str = "EDDK", table: str = "flights") -> list[di
     """The rows of an answer in which nothing is refused."""
     items = _items(answer, icao)
     assert [item for item in items if isinstance(item, Reject)] == []
-    return [item.values for item in items if isinstance(item, Row) and item.table == table]
+    return [row.values for row in rows_of(items) if row.table == table]
 
 
 def _row(flight: Mapping[str, Any], icao: str = "EDDK") -> dict[str, Any]:
@@ -151,7 +151,7 @@ def test_of_an_answer_to_both_directions_the_arrivals_are_taken() -> None:
 
 
 def test_nothing_arrives() -> None:
-    assert _items({"arrivals": []}) == []
+    assert _rows({"arrivals": []}) == []
     assert list(parse(_capture(b"", status=204))) == []
 
 
@@ -231,15 +231,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 )
 def test_a_field_that_does_not_fit_costs_itself(changes: dict[str, Any], column: str, value: object, rule: str) -> None:
     items = _items({"arrivals": [_flight("XX 1"), _flight("YY 9", **changes)]})
-    flights = [item.values for item in items if isinstance(item, Row) and item.table == "flights"]
+    flights = [row.values for row in rows_of(items) if row.table == "flights"]
     assert [flight["flight_number"] for flight in flights] == ["XX 1", "YY 9"]
     assert flights[1][column] == value
-    assert [item for item in items if not isinstance(item, Row)] == [Repaired(rule)]
+    assert [item for item in items if not isinstance(item, Rows)] == [Repaired(rule)]
 
 
 def test_a_byte_order_mark_and_a_number_that_is_none_cost_nothing_else() -> None:
     body = b"\xef\xbb\xbf" + msgspec.json.encode({"arrivals": [_flight(quality=0.25), _flight("XX 2")]}).replace(b"0.25", b"NaN")
-    assert [type(item) for item in _items(body)] == [Row, Row, Row, Repaired, Repaired]
+    assert [type(item) for item in _items(body)] == [Rows, Rows, Repaired, Repaired]
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -250,7 +250,7 @@ def test_a_bad_flight_costs_only_itself(case: str) -> None:
     (reject,) = (item for item in items if isinstance(item, Reject))
     assert reason in reject.reason
     assert msgspec.json.decode(reject.item).get("status") == "Expected", "the item is told as it came"
-    flights = [item.values for item in items if isinstance(item, Row) and item.table == "flights"]
+    flights = [row.values for row in rows_of(items) if row.table == "flights"]
     assert [flight["flight_number"] for flight in flights] == ["XX 1", "XX 2"]
 
 
@@ -587,8 +587,9 @@ def test_a_captured_answer_that_is_no_board(captures: Path, name: str) -> None:
 
 
 def test_a_captured_departure_is_no_arrival(captures: Path) -> None:
-    (reject,) = _items((captures / "aerodatabox" / DEPARTURE).read_bytes(), "EDDB")
-    assert isinstance(reject, Reject)
+    items = _items((captures / "aerodatabox" / DEPARTURE).read_bytes(), "EDDB")
+    (reject,) = (item for item in items if isinstance(item, Reject))
+    assert not list(rows_of(items))
     assert "so it departs" in reject.reason
 
 

@@ -12,7 +12,7 @@ import pytest
 from gans.database.views import SCHEMA
 from gans.errors import BadData
 from gans.load.transform import ParsedPart, parse_part
-from gans.source import Capture, Reject, Repaired, Request, Row
+from gans.source import Capture, Reject, Repaired, Request, Rows, rows_of
 from gans.sources.openweather import CONDITIONS, parse, plan, source
 from gans.storage.landing import Footer, Header, Part
 
@@ -55,8 +55,8 @@ def _capture(answer: object, zone: str | None = "Europe/Berlin", slot: datetime 
 def _rows(answer: object, zone: str | None = "Europe/Berlin", slot: datetime = SLOT) -> list[dict[str, Any]]:
     """The rows of an answer that holds nothing else."""
     items = list(parse(_capture(answer, zone, slot)))
-    assert all(isinstance(item, Row) and item.table == "weather_forecasts" for item in items), items
-    return [item.values for item in items if isinstance(item, Row)]
+    assert all(isinstance(item, Rows) and item.table == "weather_forecasts" for item in items), items
+    return [row.values for row in rows_of(items)]
 
 
 def _parsed_part(answer: object, slot: datetime = SLOT) -> ParsedPart:
@@ -197,7 +197,7 @@ BAD_STEPS: dict[str, tuple[Any, str]] = {
 def test_a_bad_step_costs_only_itself(case: str) -> None:
     step, reason = BAD_STEPS[case]
     items = list(parse(_capture(_answer(step, _step(1)))))
-    assert [type(item) for item in items] == [Reject, Row]
+    assert [type(item) for item in items] == [Reject, Rows]
     assert isinstance(items[0], Reject)
     assert reason in items[0].reason
 
@@ -229,7 +229,7 @@ def test_a_value_that_does_not_fit_costs_itself(bad: dict[str, Any], column: str
 def test_a_number_that_is_none_and_a_byte_order_mark_cost_nothing_else() -> None:
     body = b"\xef\xbb\xbf" + msgspec.json.encode(_answer(_step(pop=0.123), _step(1))).replace(b"0.123", b"NaN")
     items = list(parse(_capture(body)))
-    rows = [item.values["precipitation_probability_pct"] for item in items if isinstance(item, Row)]
+    rows = [row.values["precipitation_probability_pct"] for row in rows_of(items)]
     assert rows[0] is None
     assert rows[1] is not None
     assert Repaired("a number that is none") in items

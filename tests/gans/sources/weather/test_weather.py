@@ -12,7 +12,7 @@ import pytest
 
 from gans.errors import BadData
 from gans.load.transform import ParsedPart, parse_part
-from gans.source import Capture, Reject, Repaired, Request, Row
+from gans.source import Capture, Reject, Repaired, Request, Rows, rows_of
 from gans.sources._forecasts import HOURS_AHEAD
 from gans.sources.weather import COLUMNS, LOCATIONS_PER_REQUEST, parse, plan, source
 from gans.storage.landing import Footer, Header, Part
@@ -59,8 +59,8 @@ def _capture(answer: object, zones: Sequence[str | None] = ("Europe/Berlin",), s
 def _rows(answer: object, zones: Sequence[str | None] = ("Europe/Berlin",), slot: datetime = SLOT) -> list[dict[str, Any]]:
     """The rows of an answer that holds nothing else."""
     items = list(parse(_capture(answer, zones, slot)))
-    assert all(isinstance(item, Row) and item.table == "weather_forecasts" for item in items), items
-    return [item.values for item in items if isinstance(item, Row)]
+    assert all(isinstance(item, Rows) and item.table == "weather_forecasts" for item in items), items
+    return [row.values for row in rows_of(items)]
 
 
 def _rejects(answer: object, zones: Sequence[str | None] = ("Europe/Berlin",)) -> list[str]:
@@ -143,9 +143,9 @@ def test_a_unit_that_is_not_known_is_never_guessed() -> None:
     kelvin = _location(units=UNITS | {"temperature_2m": "K"}, temperature_2m=[280.0])
     nameless = _location(units={}, temperature_2m=[7.0])
     items = list(parse(_capture([kelvin, _location(temperature_2m=[7.0]), nameless], ("UTC", "UTC", "UTC"))))
-    assert [item.reason if isinstance(item, Reject) else item.values["city_id"] for item in items] == [
+    assert [row.values["city_id"] for row in rows_of(items)] == [2]
+    assert [item.reason for item in items if isinstance(item, Reject)] == [
         "city 1: temperature_2m is in 'K'; known: °C, °F",
-        2,
         "city 3: temperature_2m is in ''; known: °C, °F",
     ]
 
@@ -220,9 +220,9 @@ def test_only_the_week_from_the_slot_on_is_a_forecast() -> None:
 def test_one_bad_time_costs_its_hour() -> None:
     location = _location(temperature_2m=[7.0, 8.0])
     location["hourly"]["time"][0] = "soon"
-    reject, row = parse(_capture(location))
+    reject, rows = parse(_capture(location))
     assert isinstance(reject, Reject)
-    assert isinstance(row, Row)
+    (row,) = rows_of([rows])
     assert (reject.reason, row.values["temperature_c"]) == ("city 1: a time is not one: 'soon'", 8.0)
 
 
@@ -244,13 +244,13 @@ def test_rain_below_zero_costs_no_temperature() -> None:
 def test_a_number_that_is_none_costs_itself(token: str) -> None:
     body = msgspec.json.encode([_location(temperature_2m=[3.0, 4.0])] * 3).replace(b"3.0,", f"{token},".encode(), 1)
     items = list(parse(_capture(body, ("UTC",) * 3)))
-    assert [item.values["temperature_c"] for item in items if isinstance(item, Row)] == [4.0, 3.0, 4.0, 3.0, 4.0]
-    assert [item for item in items if not isinstance(item, Row)] == [Repaired("a number that is none", 1)]
+    assert [row.values["temperature_c"] for row in rows_of(items)] == [4.0, 3.0, 4.0, 3.0, 4.0]
+    assert [item for item in items if not isinstance(item, Rows)] == [Repaired("a number that is none", 1)]
 
 
 def test_a_byte_order_mark_costs_nothing() -> None:
     items = list(parse(_capture(b"\xef\xbb\xbf" + msgspec.json.encode(_location(temperature_2m=[7.0])))))
-    assert [type(item) for item in items] == [Repaired, Row]
+    assert [type(item) for item in items] == [Repaired, Rows]
 
 
 def test_a_variable_of_another_length_or_unit_costs_itself() -> None:
@@ -262,7 +262,7 @@ def test_a_variable_of_another_length_or_unit_costs_itself() -> None:
             )
         )
     )
-    row, _ = [item.values for item in items if isinstance(item, Row)]
+    row, _ = [row.values for row in rows_of(items)]
     assert (row["temperature_c"], row["cloud_cover_pct"], row["wind_speed_kmh"], row["snowfall_cm"]) == (7.0, 1, None, None)
     assert [item.reason for item in items if isinstance(item, Reject)] == [
         "city 1: snowfall has 1 values for 2 hours",
@@ -314,7 +314,7 @@ def test_a_place_that_cannot_be_read_costs_only_itself(case: str) -> None:
     location, reason = BAD_LOCATIONS[case]
     good = msgspec.json.encode(_location(temperature_2m=[7.0]))
     items = list(parse(_capture(b"[" + location + b"," + good + b"]", ("Pacific/Auckland", "UTC"))))
-    assert [type(item) for item in items] == [Reject, Row]
+    assert [type(item) for item in items] == [Reject, Rows]
     assert isinstance(items[0], Reject)
     assert items[0].reason.startswith("city 1: ")
     assert reason in items[0].reason
