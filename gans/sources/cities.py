@@ -6,9 +6,9 @@ https://de.wikipedia.org/wiki/Vorlage:Infobox_Ort).
 
 Rules; the modules beside this one hold those of their subjects
 1. The name is the article's, without what only tells the place from its namesakes: what stands in brackets, and what stands
-   after a comma if it is a part of a country, or the box names it among country, state and so on (`Burlington, Ontario`,
-   but `Washington, D.C.`); part by part from the end (`Foxley, Grey County, Ontario`), and with the word for what it is a
-   county of (`Grey County` where the box has `County: Grey`). `Municipal Borough of X` is X where the box is headed X.
+   after a comma if it is a part of a country, or is called one (`County Cork`), or the box names it among country, state and
+   so on (`Burlington, Ontario`, but `Washington, D.C.`); part by part from the end (`Foxley, Grey County, Ontario`).
+   `Municipal Borough of X`, and `X, Y`, are X where the box is headed X.
 2. The time zone is that of the coordinates; where these lie in the open sea they are wrong, and it is unknown.
 3. What the page does not plainly give is None, and a population without a year is of the year 0.
 """
@@ -124,14 +124,20 @@ def _name(title: str, box: infobox.Infobox) -> str:
     settlement = name
     while ", " in settlement:
         settlement, where = settlement.rsplit(", ", 1)
-        if not is_subdivision(where) and not any(_is_named(where, entry) for entry in _subdivisions(box)):
+        if not _is_part_of_a_country(where, box):
             break
     else:
         if settlement != name:
             return settlement
-    if box.heading and name.endswith(f" of {box.heading[0]}"):
-        return box.heading[0]
-    return name
+    heading = box.heading[0] if box.heading else ""
+    return heading if heading and (name.endswith(f" of {heading}") or name.startswith(f"{heading}, ")) else name
+
+
+def _is_part_of_a_country(where: str, box: infobox.Infobox) -> bool:
+    words = where.split()
+    if len(words) > 1 and (_SUBDIVISION.fullmatch(words[0]) or _SUBDIVISION.fullmatch(words[-1])):
+        return True
+    return is_subdivision(where) or any(_is_named(where, entry) for entry in _subdivisions(box))
 
 
 def _subdivisions(box: infobox.Infobox) -> Iterator[infobox.Entry]:

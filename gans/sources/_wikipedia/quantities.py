@@ -7,8 +7,8 @@ Rules
    fraction, so there it parts thousands in either.
 4. A count may be scaled (`18.1 million`, `3,7 Mio.`); after it only a bracket, a mark, a date or a word for people may follow,
    so that `5th`, `17 %`, `39/km²` and `12 households` are no counts of people.
-5. A date may stand before a count (`2011: 12,000`, `est 2019: 12,000`) or after it (`56,269 2011 Census`). A year with a colon
-   after it, and a day with a month after it, are no counts.
+5. A date may stand before a count (`2011: 12,000`, `2011 – 12,000`, `est 2019: 12,000`) or after it (`56,269 2011 Census`).
+   A year with a colon after it, and a day with a month after it, are no counts.
 6. The metric figure is taken where there is one; a range gives its lower end.
 7. What lies below the sea has a minus before it, or says so after it (`3 m (10 ft) below sea level`).
 """
@@ -40,7 +40,7 @@ _MONTH: Final = (
 _DATE_WORD: Final = rf"(?:{_MONTH}|(?:census|est\w*|official|as|of|at|on|in|by|mid|end|stand|zensus)\b)"
 _DATE_BEFORE: Final = re.compile(
     rf"\W*(?:(?:{_DATE_WORD}|\d{{1,2}}(?:st|nd|rd|th)?\b)[\s.,-]+)*{_BARE_YEAR}(?:-\d\d-\d\d)?(?!\d|[.,'’]\d)"
-    rf"(?:\s*\([^()]*\)|\s+{_DATE_WORD}\.?)*(?:\s*[:=]|(?<=[a-z.])\s|[,;]?\s(?=\d{{1,3}}[.,'’]\d{{3}}))\s*(?=\S)",
+    rf"(?:\s*\([^()]*\)|\s+{_DATE_WORD}\.?)*(?:\s*[:=]|(?<=[a-z.])\s|(?:[,;]?|\s[-–—])\s(?=\d{{1,3}}[.,'’]\d{{3}}))\s*(?=\S)",
     re.IGNORECASE,
 )
 _COUNT: Final = re.compile(
