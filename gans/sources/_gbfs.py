@@ -368,7 +368,10 @@ def _mended_text(value: Any, name: str, repairs: Counter[str]) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, list):
-        return [one for one in value if isinstance(one, dict) and isinstance(one.get("text"), str)]
+        told = [one for one in value if isinstance(one, dict) and isinstance(one.get("text"), str | None)]
+        if others := len(value) - len(told):
+            repairs[f"{name}: does not fit"] += others
+        return [{**one, "language": language if isinstance(language := one.get("language"), str) else None} for one in told]
     return value
 
 

@@ -82,7 +82,7 @@ class _Fall(msgspec.Struct, gc=False):
 
 class _Step(msgspec.Struct, kw_only=True, gc=False):
     dt: int
-    main: _Main
+    main: _Main = msgspec.field(default_factory=_Main)
     weather: list[_Weather] = msgspec.field(default_factory=list)
     wind: _Wind = msgspec.field(default_factory=_Wind)
     clouds: _Clouds = msgspec.field(default_factory=_Clouds)

@@ -9,7 +9,8 @@ Rules beside those of `_gbfs`
    with its latitude and longitude swapped it would lie within that degree, they are swapped.
 3. A capacity is stored as told, also where more vehicles are parked there; one that is no count is unknown. Where it is told by
    type of vehicle only, it is what they add up to: the docks (`vehicle_type_capacity`, 3.0 `vehicle_docks_capacity`), else the
-   places to park (`vehicle_capacity`, 3.0 `vehicle_types_capacity`, in its drafts `vehicle_type_area_capacity`).
+   places to park (`vehicle_capacity`, 3.0 `vehicle_types_capacity`, in its drafts `vehicle_type_area_capacity`). A 0 beside them
+   is not believed: it is unknown.
 4. The neighbours of a station are those within 500 m (great circle), a walk of some six minutes, and at most the 20 nearest of
    them: the stations of some systems are mere places, fifty in a square of 500 m, and those beyond the fiftieth are passed over.
 5. A time zone is found without regard to capitals and blanks; one that IANA has not is unknown.
@@ -208,17 +209,24 @@ def _stations(feed: _gbfs.Feed[_gbfs.Station], system_id: str) -> Iterator[Row |
 
 def _capacity(item: _gbfs.Station, repairs: Counter[str]) -> int | None:
     """How many docks there are, or places to park (rule 3)."""
-    if item.capacity is not None:
-        return item.capacity
+    by_type = _capacity_by_type(item)
+    if item.capacity is None and by_type:
+        repairs["capacity: told by type only"] += 1
+        return _gbfs.total(by_type)
+    if item.capacity == 0 and any(by_type):
+        repairs["capacity: the types add up to another count"] += 1
+        return None
+    return item.capacity
+
+
+def _capacity_by_type(item: _gbfs.Station) -> list[int | None]:
     for by_type in (item.vehicle_type_capacity, item.vehicle_capacity):
         if by_type:
-            repairs["capacity: told by type only"] += 1
-            return _gbfs.total(by_type.values())
+            return list(by_type.values())
     for places in (item.vehicle_docks_capacity, item.vehicle_types_capacity, item.vehicle_type_area_capacity):
         if places:
-            repairs["capacity: told by type only"] += 1
-            return _gbfs.total(one.count for one in places)
-    return None
+            return [one.count for one in places]
+    return []
 
 
 def _mended(raw: list[_Point], repairs: Counter[str]) -> list[_Point]:

@@ -7,7 +7,8 @@ Rules beside those of `_gbfs`
    day, and a refused vehicle is not shown.
 2. The type is `vehicle_type_id`; before there were types, what some tell as `vehicle_type` (Lime) or `type` (Bay Wheels).
 3. `current_fuel_percent` is a share from 0 to 1. The feed as a whole tells where it is percent: where at least as many of its
-   vehicles have more than 1 as have a fraction of 1. A charge or a range that cannot be is unknown, and the ledger counts it.
+   vehicles have 2 and more as have a fraction of 1 (a little above 1 is a share still). A charge or a range that cannot be is
+   unknown, and the ledger counts it.
 4. Coordinates at 0, 0 or beyond the poles are unknown. A vehicle without any is stored: it stands at a station.
 5. Where a vehicle belongs, until when it may be hired, and what it is called or equipped with (`home_station_id`,
    `available_until`, `name`, `vehicle_equipment`) are left out.
@@ -99,7 +100,7 @@ _COLUMNS = (
 
 def _percent_of(shares: Sequence[float]) -> Callable[[float | None], float | None]:
     """What makes percent of how a feed with these `shares` tells a charge (rule 3)."""
-    above, fractions = sum(share > 1 for share in shares), sum(0 < share < 1 for share in shares)
+    above, fractions = sum(share >= 2 for share in shares), sum(0 < share < 1 for share in shares)
     factor = 1 if above and above >= fractions else 100
     return lambda share: None if share is None else round(factor * share, 1)
 

@@ -52,13 +52,18 @@ def _times(factor: float) -> _Convert:
     return lambda value: round(value * factor, 3)
 
 
+def _whole(value: float) -> float:
+    """A code told as 61.0; one between two stays, to be left out."""
+    return int(value) if value == int(value) else value
+
+
 CONVERSIONS: Mapping[str, Mapping[str, _Convert | None]] = {
     "_c": {"°C": None, "°F": lambda value: round((value - 32) / 1.8, 3)},
     "_mm": {"mm": None, "inch": _times(25.4)},
     "_cm": {"cm": None, "mm": _times(0.1), "inch": _times(2.54)},
     "_kmh": {"km/h": None, "m/s": _times(3.6), "mp/h": _times(1.609344), "kn": _times(1.852)},
     "_pct": {"%": round},
-    "_code": {"wmo code": round, "": round},
+    "_code": {"wmo code": _whole, "": _whole},
 }
 """The ending of a column's name → the unit that the answer names → to our unit; None where it is ours."""
 
@@ -175,7 +180,7 @@ def _models(location: _Location) -> list[str]:
 
 
 def _instants(location: _Location) -> tuple[list[datetime | None], list[Any]]:
-    """The hours of an answer, local times without a zone, all with the one offset that the answer names; and what is no time."""
+    """The hours of an answer, local times with the one offset that the answer names, or their own; and what is no time."""
     times = location.hourly.get("time")
     if not isinstance(times, list):
         raise BadData("the hours have no time")
@@ -191,7 +196,8 @@ def _instants(location: _Location) -> tuple[list[datetime | None], list[Any]]:
 
 @lru_cache(maxsize=1024)  # the same hours come again for every city
 def _instant(time: str, utc_offset_seconds: int) -> datetime:
-    return datetime.fromisoformat(time).replace(tzinfo=UTC) - timedelta(seconds=utc_offset_seconds)
+    at = datetime.fromisoformat(time)
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC) - timedelta(seconds=utc_offset_seconds)
 
 
 def _series(location: _Location, name: str, column: str) -> tuple[list[Any], str]:
@@ -214,7 +220,7 @@ def _series(location: _Location, name: str, column: str) -> tuple[list[Any], str
     if not isinstance(unit, str) or unit not in conversions:
         return unknown, f"{name} is in {unit!r}; known: {', '.join(conversions)}"
     convert = conversions[unit]
-    if convert is None or (convert is round and float not in kinds):
+    if convert is None or (convert in (round, _whole) and float not in kinds):
         return values, ""
     return [convert(value) if type(value) in (float, int) else value for value in values], ""
 

@@ -196,6 +196,8 @@ def test_a_time_zone_is_found_however_it_is_told(told: Any, zone: str | None, fi
         ([{"text": "Gare", "language": "fr"}, {"text": " Station ", "language": "EN-GB"}], "Station"),
         ([{"text": None, "language": "en"}, {"text": "Bahnhof"}], "Bahnhof"),
         ([7, {"text": 8}, {"text": "Bahnhof", "language": "de"}], "Bahnhof"),
+        ([{"text": "Bahnhof", "language": 7}], "Bahnhof"),
+        (["Bahnhof"], None),
         ([], None),
         (12, "12"),
         ({"en": "x"}, None),
@@ -219,6 +221,8 @@ def test_a_name_is_taken_from_whatever_tells_it(told: Any, name: str | None) -> 
         ({"capacity": 999}, None),
         ({"capacity": "lots"}, None),
         ({"vehicle_type_capacity": {}}, None),
+        ({"capacity": 0, "vehicle_type_capacity": {"s": 8}}, None),
+        ({"capacity": 0, "vehicle_type_capacity": {"s": 0}}, 0),
     ],
 )
 def test_a_capacity_may_be_told_by_type_only(fields: dict[str, Any], capacity: int | None) -> None:

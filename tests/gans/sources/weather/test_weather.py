@@ -271,8 +271,14 @@ def test_a_variable_of_another_length_or_unit_costs_itself() -> None:
 
 
 def test_a_condition_that_is_not_in_the_table_costs_itself() -> None:
-    result = _parsed_part(_location(temperature_2m=[7.0, 8.0], weather_code=[61, 100]))
-    assert _values(result, "temperature_c", "condition_code") == [(7.0, 61), (8.0, None)]
+    result = _parsed_part(_location(temperature_2m=[7.0, 8.0, 9.0], weather_code=[61.0, 100, 61.5]))
+    assert _values(result, "temperature_c", "condition_code") == [(7.0, 61), (8.0, None), (9.0, None)]
+
+
+def test_a_time_that_tells_its_own_offset_is_taken_by_it() -> None:
+    location = _location(offset=7200, temperature_2m=[7.0, 8.0])
+    location["hourly"]["time"] = ["2025-03-29T22:00Z", "2025-03-29T22:00-01:00"]
+    assert [row["hour_at"] for row in _rows(location)] == [SLOT, SLOT + timedelta(hours=1)]
 
 
 BAD_LOCATIONS: dict[str, tuple[bytes, str]] = {
