@@ -5,7 +5,7 @@ mark and have Windows' line ends. Bytes that are no UTF-8 make their field unkno
 """
 
 import csv
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from gans.errors import BadData
 
@@ -20,7 +20,7 @@ def lines(body: bytes, name: str, required: Collection[str]) -> tuple[list[str],
         BadData: not the file that `name` says, for a column of `required` is missing; or not the whole of it.
     """
     head, *below = body.decode("utf-8-sig", errors="replace").split("\n")
-    names = fields(head)
+    names = _fields(head)
     if missing := set(required) - set(names):
         raise BadData(f"Not {name}: it has no column {', '.join(sorted(missing))}")
     if not below or below.pop():
@@ -28,12 +28,19 @@ def lines(body: bytes, name: str, required: Collection[str]) -> tuple[list[str],
     return names, below
 
 
-def fields(line: str) -> list[str]:
-    """The fields of a line.
+def record(line: str, names: Sequence[str]) -> dict[str, str]:
+    """The fields of a line, by the names of the columns.
 
     Raises:
-        BadData: it is not CSV.
+        BadData: it is not CSV, or has more or fewer fields than there are columns.
     """
+    fields = _fields(line)
+    if len(fields) != len(names):
+        raise BadData(f"it has {len(fields)} fields for {len(names)} columns")
+    return dict(zip(names, fields, strict=True))
+
+
+def _fields(line: str) -> list[str]:
     try:
         return next(csv.reader((line.rstrip("\r"),), strict=True), [])
     except csv.Error as error:

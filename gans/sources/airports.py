@@ -135,14 +135,14 @@ def _airports(body: bytes) -> Iterator[_Found | Reject | Omitted | Repaired]:
     repairs = Counter[str]()
     for number, text in enumerate(lines, 2):
         try:
-            fields = dict(zip(names, _csv.fields(text), strict=True))
+            fields = _csv.record(text, names)
             if fields["scheduled_service"] not in ("yes", "no"):
                 raise BadData(f"scheduled_service is {fields['scheduled_service']!r}, neither yes nor no")
             if fields["scheduled_service"] == "no" or fields["type"] == "closed":
                 continue
             values = {name: value if value and _csv.UNREADABLE not in value else None for name, value in fields.items()}
             line, left_out = without_bad(values, _Line, strict=False)
-        except (BadData, ValueError) as error:  # ValueError: not as many fields as names, or not as declared
+        except (BadData, ValueError) as error:  # ValueError: not as declared
             yield Reject(f"line {number}: {error}", text)
             continue
         repairs += left_out

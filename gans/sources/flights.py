@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -91,7 +91,7 @@ class _Arrival(_Struct, frozen=True, kw_only=True):
 
 class _Flight(_Struct, frozen=True, kw_only=True):
     number: str
-    status: str | None = None
+    status: Annotated[str, msgspec.Meta(max_length=20)] | None = None
     codeshare_status: str | None = None
     is_cargo: bool | None = None
     arrival: _Arrival | None = None

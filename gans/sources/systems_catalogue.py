@@ -50,7 +50,7 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Omitted | Repaired]:
     seen = set[str]()
     for number, line in enumerate(lines, 2):
         try:
-            fields = dict(zip(names, _csv.fields(line), strict=True))
+            fields = _csv.record(line, names)
             values = {ours: fields.get(theirs, "").strip() or None for theirs, ours in COLUMNS.items()}
             if unreadable := [name for name, value in values.items() if value and _csv.UNREADABLE in value]:
                 values |= dict.fromkeys(unreadable)
@@ -59,7 +59,7 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Omitted | Repaired]:
                 yield Omitted("system_catalogue.url")
                 continue
             values["url"] = _gbfs.secured(values["url"])
-        except (BadData, ValueError) as error:  # ValueError: not as many fields as names
+        except BadData as error:
             yield Reject(f"line {number}: {error}", line)
         else:
             if values["catalogue_id"] in seen:

@@ -223,6 +223,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         ({"arrival": _arrival(revisedTime={"utc": "late"})}, "revised_at", None, "a revised time that is none"),
         ({"arrival": _arrival(runwayTime={"utc": 7})}, "actual_at", None, "arrival.runwayTime.utc does not fit"),
         ({"arrival": _arrival(terminal=2)}, "terminal", None, "arrival.terminal does not fit"),
+        ({"status": "X" * 21}, "status", "Unknown", "status does not fit"),
         ({"isCargo": "no"}, "is_cargo", False, "isCargo does not fit"),
         ({"aircraft": "Airbus A320"}, "aircraft", None, "aircraft does not fit"),
         ({"airline": {"name": 5, "icao": "XXY"}}, "airline_name", None, "airline.name does not fit"),
