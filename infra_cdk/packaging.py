@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -157,10 +158,14 @@ def _certificates() -> str:
 
 def _compiler(target: Target) -> str | None:
     """An interpreter of the target's version; None where this machine has none, and Lambda compiles at each cold start."""
-    if target.python == LOCAL.python:
-        return sys.executable
+    return sys.executable if target.python == LOCAL.python else _find_python(target.python)
+
+
+@cache
+def _find_python(version: str) -> str | None:
+    """Asked once, not for each function: uv starts every interpreter that it comes across."""
     found = subprocess.run(
-        [*_UV, "python", "find", "--system", "--no-python-downloads", target.python], capture_output=True, text=True, check=False
+        [*_UV, "python", "find", "--system", "--no-python-downloads", version], capture_output=True, text=True, check=False
     )
     return found.stdout.strip() or None
 
