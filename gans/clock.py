@@ -1,8 +1,11 @@
 """The time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""By how much the clocks of two machines may differ: what lies further ahead was told by a wrong one, and is not believed."""
 
 
 def utc_now() -> datetime:

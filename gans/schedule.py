@@ -7,6 +7,9 @@ import msgspec
 _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _MONDAY = datetime(1970, 1, 5, tzinfo=UTC)  # the first Monday of the epoch: periods up to a week are counted from it
 
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before it there is no slot: a clock that shows less was never set."""
+
 
 class Schedule(msgspec.Struct, frozen=True):
     """When a source is asked: every `period` (a divisor of an hour or a day, or a week), `offset` (less than it) later, in UTC.
@@ -26,6 +29,16 @@ class Schedule(msgspec.Struct, frozen=True):
     def next(self, instant: datetime) -> datetime:
         """The first scheduled time after `instant`."""
         return self.slot(instant) + self.period
+
+    def why_no_slot(self, slot: datetime, now: datetime) -> str:
+        """Why nothing can be asked for `slot` at `now`, in a sentence; "" where it can: from 2000 to one period from now."""
+        if slot < EARLIEST:
+            reason = "it lies before the year 2000"
+        elif slot > now + self.period:
+            reason = f"it lies more than a period ({self}) ahead of the clock, which shows {now:%Y-%m-%d %H:%M} UTC"
+        else:
+            return ""
+        return f"The slot {slot.isoformat()} is refused: {reason}. Correct it, or the clock."
 
     def cron(self) -> dict[str, str]:
         """The same instants as the cron fields that EventBridge and APScheduler share: `minute`, `hour`, `day_of_week`."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gans.clock import utc_now
 from gans.collect.collect import collect
 from gans.collect.http import Http
 from gans.errors import ConfigError, Transient
@@ -77,4 +78,6 @@ def _slot(event: dict[str, Any], source: Source, settings: Settings) -> datetime
     instant = fired.slot or fired.time
     if instant is None:
         raise ConfigError('The event tells no time. By hand, name the slot: {"slot": "2026-11-01T00:00:00Z"}')
+    if reason := schedule.why_no_slot(instant, utc_now()):
+        raise ConfigError(reason)
     return schedule.slot(instant)

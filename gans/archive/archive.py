@@ -35,6 +35,7 @@ from gans.archive.history import hours_of_system, renew_usuals, store_hours
 from gans.archive.parquet import tabulate, to_parquet
 from gans.database.transactions import in_transaction
 from gans.errors import BadData
+from gans.schedule import EARLIEST
 from gans.source import Source
 from gans.storage.landing import PartKey
 from gans.storage.store import Store
@@ -202,6 +203,7 @@ def _parts_by_hour(store: Store, source: Source, since: datetime | None, until: 
     """How many parts are landed for each hour that was over by `until`."""
     prefixes, first = [f"landing/{source.name}/"], None
     if since:
+        since = max(since, EARLIEST)
         days = (until.date() - since.date()).days + 1
         prefixes = [f"landing/{source.name}/{since + timedelta(days=number):%Y%m%dT}" for number in range(days)]
         first = _hour(since)

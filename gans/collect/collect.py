@@ -10,7 +10,7 @@ import msgspec
 from gans import __version__
 from gans.clock import utc_now
 from gans.collect.http import Http, Response
-from gans.errors import BadData, NotModified, Permanent, QuotaExceeded, Transient
+from gans.errors import BadData, ConfigError, NotModified, Permanent, QuotaExceeded, Transient
 from gans.source import Capture, Provided, Reference, Request, Source
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import Store
@@ -113,8 +113,11 @@ def collect(
         on_progress: called with how many units are done, and how many are known of.
 
     Raises:
-        ConfigError: the source's key is missing (before any request), the watchlist is wrong, or the landing cannot be written.
+        ConfigError: the source's key is missing or the slot is not one (before any request), the watchlist is wrong, or the
+            landing cannot be written.
     """
+    if reason := source.schedule.why_no_slot(slot, clock()):
+        raise ConfigError(reason)
     http.require_key(source)
     run = _Run(source, slot, store, http, clock)
     todo: deque[Request | Provided] = deque(source.plan(reference, slot))
@@ -179,7 +182,7 @@ def _fetch(run: _Run, request: Request) -> tuple[Capture, Transient | Permanent 
         if run.is_quota_used_up:
             raise QuotaExceeded("not asked: the quota is used up")
         # Half a period early is near enough: an answer that holds for a period is asked for in every one.
-        if known and known.is_fresh(run.clock() + run.source.schedule.period / 2):
+        if known and known.is_fresh(run.clock() + run.source.schedule.period / 2, run.source.stale_after):
             raise NotModified("not asked: the last answer still holds", 304)
         response = run.http.get(run.source, request, known.headers() if known else {})
         if known and known.is_same(response.body):

@@ -41,7 +41,7 @@ latest_populations = _view("latest_populations", "city_id city as_of_year popula
 latest_weather = _view(
     "latest_weather",
     """
-    city_id city provider valid_at hour_at issued_at period_hours temperature_c feels_like_c precipitation_mm
+    city_id city provider valid_at hour_at issued_at known_at period_hours temperature_c feels_like_c precipitation_mm
     precipitation_probability_pct snowfall_cm wind_speed_kmh wind_gust_kmh cloud_cover_pct condition_code condition_label
     condition_group local_on local_hour_of_week local_hour is_rideable
     """,

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, update
 
 from gans import __version__
+from gans.clock import CLOCKS_DIFFER
 from gans.database.rows import validate_row
 from gans.database.transactions import in_transaction
 from gans.database.upsert import upsert
@@ -19,12 +20,9 @@ from gans.source import Source
 from gans.storage.landing import Part, PartKey, read_part
 from gans.storage.store import Store
 from gans.storage.validators import drop_validators
-from gans.tables import collection_runs, metadata, rejects
+from gans.tables import EPOCH, collection_runs, metadata, rejects, table_facts
 
 REASON_CHARS = 1_000
-CLOCKS_DIFFER = timedelta(minutes=5)
-"""By how much the clocks of two machines may differ."""
-
 LIVE = timedelta(minutes=15)
 """How soon after its attempt a part is loaded that tells the present; a later one may be from before anything that is stored."""
 
@@ -58,7 +56,8 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
 
     Loading a part again changes nothing but the time of its loading; an older part changes nothing that a newer one said.
     A part that cannot be read, is older than its source may keep, or is not there any more, leaves a failed line in the ledger;
-    one that was loaded before it went keeps its line.
+    one that was loaded before it went keeps its line. One of a time that is yet to come, or that is no slot, leaves nothing in
+    the database: a clock was wrong, or a slot mistyped. It stays in the landing.
 
     Raises:
         BadData: `key` is not the key of a landed part, or it is of a source that this code does not know.
@@ -68,6 +67,9 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
     source, data = sources.get(part_key.source), store.read(key)
     if source is None:
         raise BadData(f"{key}: there is no source {part_key.source!r}. Known: {', '.join(sources)}")
+    now = clock()
+    if reason := _why_not_yet(source, part_key, now):
+        return Loaded(key=part_key, status="failed", rows={}, rejected=0, published=(), error=reason, unusable=1, lag_s=None)
     if data is None and (before := in_transaction(engine, lambda connection: _loaded_before(connection, part_key))):
         return before
     try:
@@ -76,19 +78,21 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
         part = read_part(data)
         if (found := PartKey.of(part.header)) != part_key:
             raise BadData(f"The part is that of {found}")
-        if source.retention and part_key.attempt < clock() - source.retention:
+        if part.captures and (last := max(capture.fetched_at for capture in part.captures)) > now + CLOCKS_DIFFER:
+            raise BadData(f"The part holds an answer of {last:%Y-%m-%d %H:%M} UTC, which is yet to come: a clock is wrong")
+        if source.retention and part_key.attempt < now - source.retention:
             raise BadData(f"The part is older than {source.name} may keep: it is not read any more")
     except BadData as error:
-        parsed, line, unusable = ParsedPart(), _unreadable(part_key, str(error), clock()), 1
+        parsed, line, unusable = ParsedPart(), _unreadable(part_key, str(error), now), 1
     else:
         parsed = parse_part(source, part, in_transaction(engine, lambda connection: _fixed_keys(connection, source)))
-        line, unusable = _ledger_line(source, part_key, part, parsed, clock()), len(parsed.unusable)
+        line, unusable = _ledger_line(source, part_key, part, parsed, now), len(parsed.unusable)
         if not line.units_planned and line.status == "ok":
             line = in_transaction(engine, lambda connection: _missed(connection, source, line))
     drop_validators(store, source.name, parsed.unusable)
 
     def store_all(connection: Connection) -> None:
-        _store(connection, part_key, parsed, line)
+        _store(connection, part_key, source, parsed, line)
         if source.retention:
             _drop(connection, source.writes, line.loaded_at - source.retention)
 
@@ -109,6 +113,15 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
         unusable=unusable,
         lag_s=lag_s,
     )
+
+
+def _why_not_yet(source: Source, key: PartKey, now: datetime) -> str:
+    """Why a part cannot be loaded at `now`; "" where it can."""
+    if reason := source.schedule.why_no_slot(key.slot, now):
+        return reason
+    if key.attempt > now + CLOCKS_DIFFER:
+        return f"The part was collected at {key.attempt:%Y-%m-%d %H:%M} UTC, which is yet to come: a clock is wrong"
+    return ""
 
 
 def _loaded_before(connection: Connection, key: PartKey) -> Loaded | None:
@@ -202,12 +215,12 @@ def _run_key(key: PartKey) -> dict[str, Any]:
     return {"source": key.source, "slot_at": key.slot, "attempt_at": key.attempt, "part": key.part}
 
 
-def _store(connection: Connection, key: PartKey, parsed: ParsedPart, line: LedgerLine) -> None:
+def _store(connection: Connection, key: PartKey, source: Source, parsed: ParsedPart, line: LedgerLine) -> None:
     """Parents before children, rows in key order, so that two loaders that share rows mostly wait and seldom deadlock.
 
     Where the part was collected just now, what is stored of a time that is yet to come was so by a wrong clock, and gives way.
     """
-    is_live = -CLOCKS_DIFFER < line.loaded_at - line.attempt_at < LIVE
+    is_live = line.loaded_at - line.attempt_at < LIVE
     latest = line.loaded_at + CLOCKS_DIFFER if is_live else None
     by_table: dict[str, list[list[msgspec.Struct]]] = {}
     for (name, _), rows in parsed.rows.items():
@@ -217,6 +230,8 @@ def _store(connection: Connection, key: PartKey, parsed: ParsedPart, line: Ledge
     for parent_first in metadata.sorted_tables:
         for rows in by_table.get(parent_first.name, ()):
             upsert(connection, parent_first, rows, latest=latest)
+    if latest:
+        _believe_no_later(connection, source, latest)
     row = validate_row(collection_runs, line.__struct_fields__, msgspec.structs.astuple(line))
     upsert(connection, collection_runs, [row])
     of_run = _run_key(key)
@@ -235,6 +250,24 @@ def _store(connection: Connection, key: PartKey, parsed: ParsedPart, line: Ledge
                 for ordinal, refused in enumerate(parsed.refused, 1)
             ],
         )
+
+
+def _believe_no_later(connection: Connection, source: Source, latest: datetime) -> None:
+    """Takes from what was stored by a clock that was ahead the say that it has until then.
+
+    A run after `latest` keeps its source fresh no longer. A row with a version after `latest` that the newest answer has no more
+    would be the newest of its table to all who ask for that; such rows are looked for in the tables that do not grow.
+    """
+    runs = collection_runs.c
+    connection.execute(
+        update(collection_runs)
+        .where(runs.source == source.name, runs.slot_at > latest, runs.stale_at > latest)
+        .values(stale_at=None)
+    )
+    for table in (metadata.tables[name] for name in source.writes):
+        is_later = table.c.fetched_at > latest
+        if not table_facts(table).is_long and connection.scalar(select(table.c.fetched_at).where(is_later).limit(1)):
+            connection.execute(update(table).where(is_later).values(fetched_at=EPOCH))
 
 
 def _drop(connection: Connection, tables: Iterable[str], before: datetime) -> None:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Engine, Executable, case, func, select
+from sqlalchemy import ColumnElement, Engine, Executable, case, func, select
 
+from gans.clock import CLOCKS_DIFFER
 from gans.database.views import source_freshness
 from gans.tables import collection_runs, rejects
 
@@ -27,14 +28,19 @@ class Freshness(msgspec.Struct, frozen=True):
 
 
 def freshness(engine: Engine, now: datetime) -> list[Freshness]:
-    """Every source of the ledger, by name."""
+    """Every source of the ledger, by name; runs of a time that is yet to come do not count."""
     runs = collection_runs.c
-    fresh = source_freshness.c
+    last = (
+        select(runs.source, func.max(runs.slot_at).label("slot_at"), func.max(runs.stale_at).label("stale_at"))
+        .where(_has_come(now))
+        .group_by(runs.source)
+        .subquery()
+    )
     query = (
-        select(fresh.source, fresh.stale_at, func.sum(runs.rows_offered), func.sum(runs.rows_rejected))
-        .join(collection_runs, (runs.source == fresh.source) & (runs.slot_at == fresh.last_slot_at))
-        .group_by(fresh.source, fresh.stale_at)
-        .order_by(fresh.source)
+        select(last.c.source, last.c.stale_at, func.sum(runs.rows_offered), func.sum(runs.rows_rejected))
+        .join(collection_runs, (runs.source == last.c.source) & (runs.slot_at == last.c.slot_at))
+        .group_by(last.c.source, last.c.stale_at)
+        .order_by(last.c.source)
     )
     with engine.connect() as connection:
         found = connection.execute(query).all()
@@ -42,6 +48,11 @@ def freshness(engine: Engine, now: datetime) -> list[Freshness]:
         Freshness(source, stale_at is None or stale_at <= now.astimezone(UTC), _share_pct(int(rejected), int(offered)))
         for source, stale_at, offered, rejected in found
     ]
+
+
+def _has_come(now: datetime) -> ColumnElement[bool]:
+    """Whether the slot of a run is not yet to come: one that was asked for by a clock that was ahead tells nothing of now."""
+    return collection_runs.c.slot_at <= now + CLOCKS_DIFFER
 
 
 def _share_pct(rejected: int, offered: int) -> float:
@@ -72,9 +83,9 @@ class LastRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def last_run(engine: Engine, source: str, now: datetime) -> LastRun:
-    """How a source did last; also of one that never ran."""
+    """How a source did last; also of one that never ran. Runs of a time that is yet to come do not count."""
     runs = collection_runs.c
-    of = runs.source == source
+    of = (runs.source == source) & _has_come(now)
     newest = select(runs.slot_at, runs.attempt_at).where(of).order_by(runs.slot_at.desc(), runs.attempt_at.desc()).limit(1)
     week = select(func.count(), func.sum(case((runs.status == "failed", 1), else_=0))).where(of, runs.slot_at > now - WEEK)
     with engine.connect() as connection:

@@ -1,11 +1,16 @@
-"""What the sources of weather share: which periods of a forecast are ahead, and what the clock shows there."""
+"""What the sources of weather share: when a forecast was issued, which of its periods are ahead, what the clock shows there."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from gans.clock import clock_of, hour_of_week
+from gans.schedule import Schedule, every
+from gans.source import Capture
+
+SCHEDULE: Final[Schedule] = every(hours=3)
+"""When forecasts are asked for."""
 
 HOURS_AHEAD = 168
 """How far from the slot on forecasts are kept, h."""
@@ -16,17 +21,25 @@ WHEN = ("issued_at", "valid_at", "hour_at", "period_hours", "local_on", "local_h
 When = tuple[Any, ...]
 
 
+def issued_at(capture: Capture) -> datetime:
+    """The issue time of what was answered: the slot, or the later one in which it was really asked.
+
+    A slot that is asked for again when it is long over is answered with what is known by then. As of that slot nobody knew it.
+    """
+    return max(capture.slot, SCHEDULE.slot(capture.fetched_at))
+
+
 @lru_cache(maxsize=64)  # the same hours come again for every city of a zone
-def ahead(slot: datetime, period_hours: int, zone: str | None) -> Callable[[datetime], When | None]:
+def ahead(issued: datetime, period_hours: int, zone: str | None) -> Callable[[datetime], When | None]:
     """What tells, for a period that ends at an instant, the values of `WHEN`.
 
-    There are none where the period does not begin at the slot or in the week after it: one that is begun or over is no forecast.
+    There are none where the period does not begin at the issue or in the week after it: one that is begun or over is no forecast.
 
     Args:
         zone: the city's, for the local date and hour of the period's begin; None where it is not known.
     """
     period, clock = timedelta(hours=period_hours), clock_of(zone)
-    first = slot + period
+    first = issued + period
     last = first + timedelta(hours=HOURS_AHEAD - 1)
 
     @lru_cache(maxsize=512)
@@ -35,6 +48,6 @@ def ahead(slot: datetime, period_hours: int, zone: str | None) -> Callable[[date
             return None
         begin = end - period
         local = clock and begin.astimezone(clock)
-        return slot, end, begin, period_hours, local and local.date(), local and hour_of_week(local)
+        return issued, end, begin, period_hours, local and local.date(), local and hour_of_week(local)
 
     return when

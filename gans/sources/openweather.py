@@ -20,10 +20,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gans.errors import BadData
-from gans.schedule import every
 from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Rows, Secret, Source
 from gans.sources import _json
-from gans.sources._forecasts import WHEN, ahead
+from gans.sources._forecasts import SCHEDULE, WHEN, ahead, issued_at
 from gans.sources._optional import without_bad
 
 URL = "https://api.openweathermap.org/data/2.5/forecast"
@@ -123,7 +122,7 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
 
 
 def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
-    """A row per step, from the slot on.
+    """A row per step, from the issue on.
 
     Raises:
         BadData: not a forecast in its envelope (a bare list of steps is none: it does not say that all went well), or no step.
@@ -131,7 +130,8 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
     steps, repairs = _steps(capture.body)
     if not steps:
         raise BadData("A forecast without a step")
-    city, periods = (capture.context["city_id"], "openweather"), ahead(capture.slot, PERIOD_HOURS, capture.context["timezone"])
+    city = (capture.context["city_id"], "openweather")
+    periods = ahead(issued_at(capture), PERIOD_HOURS, capture.context["timezone"])
     rows = []
     for step in steps:
         if isinstance(step, Reject):
@@ -220,7 +220,7 @@ source = Source(
     provider="OpenWeatherMap",
     docs="https://openweathermap.org/forecast5",
     licence="ODbL-1.0",
-    schedule=every(hours=3),
+    schedule=SCHEDULE,
     stale_after=timedelta(hours=9),
     hosts=("api.openweathermap.org",),
     secret=Secret(setting="GANS_OPENWEATHER_KEY", param="appid"),

@@ -18,10 +18,9 @@ from typing import Any
 import msgspec
 
 from gans.errors import BadData
-from gans.schedule import every
 from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Rows, Secret, Source
 from gans.sources import _json
-from gans.sources._forecasts import HOURS_AHEAD, WHEN, ahead
+from gans.sources._forecasts import HOURS_AHEAD, SCHEDULE, WHEN, ahead, issued_at
 
 URL = "https://api.open-meteo.com/v1/forecast"
 LOCATIONS_PER_REQUEST = 100
@@ -98,12 +97,12 @@ def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
 
 
 def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
-    """A row per city, model and hour, from the slot to a week ahead.
+    """A row per city, model and hour, from the issue to a week ahead.
 
     Raises:
         BadData: not JSON, an error message, or not as many locations as were asked for.
     """
-    cities = capture.context["cities"]
+    cities, issued = capture.context["cities"], issued_at(capture)
     try:
         locations, repairs = _json.decode(capture.body, _locations)
     except (ValueError, RecursionError) as error:  # ValueError: not JSON, not UTF-8
@@ -113,7 +112,7 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
         raise BadData(f"The answer is about {len(locations)} places, {len(cities)} were asked for")
     for city, location in zip(cities, locations, strict=True):
         try:
-            yield from _rows(city["city_id"], city["timezone"], msgspec.json.decode(location, type=_Location), capture.slot)
+            yield from _rows(city["city_id"], city["timezone"], msgspec.json.decode(location, type=_Location), issued)
         except (ValueError, OverflowError, BadData) as error:  # ValueError: not JSON as declared, or not UTF-8
             yield Reject(f"city {city['city_id']}: {error}", bytes(location)[:400].decode(errors="replace"))
 
@@ -129,13 +128,13 @@ def _locations(body: bytes) -> Sequence[msgspec.Raw]:
     return [answer]
 
 
-def _rows(city_id: int, zone: str | None, location: _Location, slot: datetime) -> Iterator[Rows | Reject | Repaired]:
+def _rows(city_id: int, zone: str | None, location: _Location, issued: datetime) -> Iterator[Rows | Reject | Repaired]:
     instants, bad = _instants(location)
     if bad and not any(instants):
         raise BadData(f"a time is not one: {bad[0]!r}")
     if bad:
         yield Reject(f"city {city_id}: a time is not one: {bad[0]!r}", repr(bad)[:400])
-    periods = ahead(slot, 1, zone)
+    periods = ahead(issued, 1, zone)
     times = [periods(instant) if instant else None for instant in instants]
     for model in _models(location):
         series = []
@@ -230,7 +229,7 @@ source = Source(
     provider="Open-Meteo",
     docs="https://open-meteo.com/en/docs",
     licence="CC-BY-4.0",
-    schedule=every(hours=3),
+    schedule=SCHEDULE,
     stale_after=timedelta(hours=9),
     hosts=("api.open-meteo.com",),
     # The keyless service is for non-commercial use; customers have a host of their own.

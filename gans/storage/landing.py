@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from gans.errors import BadData
+from gans.schedule import EARLIEST
 from gans.source import Capture
 
 VERSION = 1
@@ -67,7 +68,7 @@ class PartKey(msgspec.Struct, frozen=True, order=True):
                 raise ValueError
             slot, attempt = (datetime.strptime(found[name], _STAMP).replace(tzinfo=UTC) for name in ("slot", "attempt"))
             parsed = cls(found["source"], slot, attempt, int(found["part"]))
-            if str(parsed) != key or parsed.part < 1:
+            if str(parsed) != key or parsed.part < 1 or parsed.slot < EARLIEST:
                 raise ValueError
         except ValueError:
             raise BadData(f"{key!r} is not the key of a landed part") from None

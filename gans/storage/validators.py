@@ -13,25 +13,25 @@ that is lost costs answers that were not needed.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from gans.clock import CLOCKS_DIFFER
 from gans.source import Capture, Request
 from gans.storage.store import Store
 
 KEPT = timedelta(days=30)
 """How long an answer may be called unchanged."""
 
-AHEAD = timedelta(minutes=5)
-"""How far the clock of a machine that asked before may be ahead of this one's."""
-
-LONGEST = timedelta(days=1)
-"""For how long an answer may ask to be left alone."""
+SHORTEST, LONGEST = timedelta(hours=1), timedelta(days=1)
+"""For how long an answer may ask to be left alone: for as long as its source counts as fresh, but between these two."""
 
 _HEADERS = {"etag": "If-None-Match", "last_modified": "If-Modified-Since"}
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Validators(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_HEADERS):
@@ -48,24 +48,29 @@ class Validators(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
     url: str
     context: str
-    at: datetime
+    at: _Instant
     etag: str = ""
     last_modified: str = ""
-    holds_until: datetime | None = None
+    holds_until: _Instant | None = None
     body: str = ""
 
     def are_for(self, request: Request, now: datetime) -> bool:
         """Whether they are of an answer to `request`, less than `KEPT` ago; one of a time to come was taken by a wrong clock."""
         asked = (request.full_url, _digest_context(request.context))
-        return (self.url, self.context) == asked and -AHEAD < now - self.at < KEPT
+        return (self.url, self.context) == asked and -CLOCKS_DIFFER < now - self.at < KEPT
 
     def headers(self) -> dict[str, str]:
         """The headers that make asking again conditional."""
         return {header: value for name, header in _HEADERS.items() if (value := getattr(self, name))}
 
-    def is_fresh(self, now: datetime) -> bool:
-        """Whether the answer, by its own word, still holds; no word holds for more than `LONGEST`."""
-        return self.holds_until is not None and now < min(self.holds_until, self.at + LONGEST)
+    def is_fresh(self, now: datetime, stale_after: timedelta) -> bool:
+        """Whether the answer, by its own word, still holds.
+
+        Args:
+            stale_after: how long it counts as fresh.
+        """
+        longest = min(max(stale_after, SHORTEST), LONGEST)
+        return self.holds_until is not None and now < min(self.holds_until, self.at + longest)
 
     def is_same(self, body: bytes) -> bool:
         """Whether `body` is the answer's, byte for byte."""
@@ -75,6 +80,9 @@ class Validators(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 def validators_of(capture: Capture, holds_until: datetime | None) -> Validators | None:
     """What is to be kept of an answer; None where it has no validators, or none that can be sent back in a header.
 
+    A `Last-Modified` after the fetch is not kept: a clock upstream is ahead, and once it is right, everything until then would
+    count as unchanged.
+
     Args:
         holds_until: until when the answer holds by its own word; None where it does not say.
     """
@@ -83,6 +91,8 @@ def validators_of(capture: Capture, holds_until: datetime | None) -> Validators 
         for name in _HEADERS
         if (value := capture.headers.get(name.replace("_", "-"), "")) and value.isascii() and value.isprintable()
     }
+    if _is_after(sendable.get("last_modified", ""), capture.fetched_at):
+        del sendable["last_modified"]
     if not (sendable or holds_until):
         return None
     return Validators(
@@ -93,6 +103,15 @@ def validators_of(capture: Capture, holds_until: datetime | None) -> Validators 
         body=_digest(capture.body) if holds_until else "",
         **sendable,
     )
+
+
+def _is_after(date: str, instant: datetime) -> bool:
+    """Whether a date of HTTP lies after `instant`; one that cannot be read means nothing to its upstream either."""
+    try:
+        found = parsedate_to_datetime(date)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)) > instant
+    except (ValueError, OverflowError):
+        return False
 
 
 def read_validators(store: Store, source: str) -> dict[str, Validators]:

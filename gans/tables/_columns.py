@@ -84,12 +84,14 @@ class TableFacts(msgspec.Struct, frozen=True):
         current_with: for a table whose every answer holds the whole of it: the table whose newest `fetched_at` is that of the
             newest answer. A row with an older one was not in it; it stays, and is not published.
         retention: which of its rows `gans.retain` drops with time; None for none.
+        is_long: whether it grows to millions of rows.
     """
 
     rows: str
     is_reference: bool = False
     current_with: str = ""
     retention: Aged | Thinned | None = None
+    is_long: bool = False
 
 
 class ColumnFacts(msgspec.Struct, frozen=True):
@@ -134,9 +136,8 @@ def table(
 
     Args:
         about: what one row is.
-        rows, reference, current_with, retain: its `TableFacts`.
-        is_long: whether it grows to millions of rows. From the 20 pages that InnoDB samples by default, it guesses a few hundred
-            times too many cities, and MySQL reads all years of a city to find a day's rows.
+        rows, reference, current_with, retain, is_long: its `TableFacts`. From the 20 pages that InnoDB samples by default, it
+            guesses a few hundred times too many cities of a long one, and MySQL reads all years of a city to find a day's rows.
     """
     sampled: dict[str, Any] = {"mysql_stats_sample_pages": SAMPLE_PAGES} if is_long else {}
     # One binary collation everywhere: `Malmo` is not `Malmö` in a key, and views compare alike on every database.
@@ -145,7 +146,7 @@ def table(
         metadata,
         *items,
         comment=about,
-        info={"facts": TableFacts(rows, reference, current_with, retain)},
+        info={"facts": TableFacts(rows, reference, current_with, retain, is_long)},
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mysql_engine="InnoDB",

@@ -6,6 +6,8 @@ SELECT
     f.valid_at,
     f.hour_at,
     f.issued_at,
+    -- when it became known: the later of its issue and of when it was really asked (UTC)
+    CASE WHEN f.fetched_at > f.issued_at THEN f.fetched_at ELSE f.issued_at END AS known_at,
     f.period_hours,
     f.temperature_c,
     f.feels_like_c,

@@ -76,6 +76,14 @@ def test_an_event_without_a_time_asks_nothing(cities: Simulator, event: dict[str
     assert cities.requests == []
 
 
+@pytest.mark.parametrize("name", ["slot", "time"])
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "0900-03-28T03:10:00Z", "2062-03-28T03:10:00Z", "9999-12-31T23:59:59Z"])
+def test_what_is_no_slot_is_refused_and_asks_nothing(cities: Simulator, bucket: S3Store, name: str, at: str) -> None:
+    with pytest.raises(ConfigError, match=rf"The slot {at[:10]}T\S+ is refused: .* Correct it, or the clock\."):
+        collect.handler({name: at}, Context())
+    assert (cities.requests, landed(bucket)) == ([], [])
+
+
 def test_a_function_without_a_source_says_which_there_are(cities: Simulator, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GANS_SOURCE", "tides")
     with pytest.raises(ConfigError, match=r"GANS_SOURCE=tides is no source. Known: .*weather"):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -308,7 +309,10 @@ def test_after_a_while_it_is_asked_in_full_whatever_is_remembered(run: Run, stor
         assert asking.asked == {"a": asked}
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"a": 1}', b"\xff"])
+WITHOUT_ZONE = b'{"a": {"url": "https://api.test/a", "context": "", "at": "2025-03-30T03:00:00", "If-None-Match": "1"}}'
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"a": 1}', b"\xff", WITHOUT_ZONE])
 def test_a_memory_that_cannot_be_read_is_none(run: Run, store: FolderStore, damage: bytes) -> None:
     store.write("state/probe.json", damage)
     asking = Scripted(a=Response(200, {"etag": '"1"'}, b"x"))
@@ -509,11 +513,52 @@ def test_an_answer_of_a_time_to_come_holds_for_nothing(run: Run, store: FolderSt
     assert (asking.asked, statuses(store)) == ({"a": {}}, [200, 200])
 
 
-def test_no_answer_holds_for_more_than_a_day(run: Run, store: FolderStore) -> None:
-    source, asking = holding(NOW + timedelta(days=9), "a"), Scripted()
-    for hours in (0, 23, 25):
-        run(source, asking, clock=lambda hours=hours: NOW + timedelta(hours=hours))
+@pytest.mark.parametrize(
+    ("stale_after", "most"),
+    [
+        (timedelta(days=3), timedelta(days=1)),
+        (timedelta(hours=9), timedelta(hours=9)),
+        (timedelta(minutes=5), timedelta(hours=1)),
+    ],
+)
+def test_no_answer_holds_for_longer_than_it_counts_as_fresh(run: Run, stale_after: timedelta, most: timedelta) -> None:
+    source, asking = holding(NOW.replace(year=9000), "a", stale_after=stale_after), Scripted()
+    for age in (timedelta(0), most - timedelta(minutes=1), most):
+        run(source, asking, clock=lambda age=age: NOW + age)
     assert asking.requests == 2
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=1), timedelta(days=2), timedelta(days=365 * 37)])
+def test_a_date_of_a_time_to_come_is_not_sent_back(run: Run, store: FolderStore, ahead: timedelta) -> None:
+    dates = {"a": NOW + ahead, "b": NOW}
+    headers = {unit: {"last-modified": format_datetime(at, usegmt=True)} for unit, at in dates.items()}
+    run(probe("a", "b"), Scripted(**{unit: Response(200, told, b"x") for unit, told in headers.items()}), clock=lambda: NOW)
+    asking = Scripted()
+    run(probe("a", "b"), asking)
+    assert asking.asked == {"a": {}, "b": {"If-Modified-Since": headers["b"]["last-modified"]}}
+
+
+@pytest.mark.parametrize(
+    ("slot", "reason"),
+    [
+        (datetime(900, 3, 30, 3, tzinfo=UTC), "lies before the year 2000"),
+        (datetime(1999, 12, 31, 23, tzinfo=UTC), "lies before the year 2000"),
+        (NOW + timedelta(hours=1, seconds=1), r"lies more than a period \(every 1 h\) ahead of the clock"),
+        (datetime(2062, 3, 30, 3, tzinfo=UTC), r"The slot 2062-03-30T03:00:00\+00:00 is refused"),
+        (datetime.max.replace(tzinfo=UTC), "ahead of the clock, which shows 2025-03-30 03:01 UTC"),
+    ],
+)
+def test_what_is_no_slot_asks_and_lands_nothing(store: FolderStore, slot: datetime, reason: str) -> None:
+    asking = Scripted()
+    with pytest.raises(ConfigError, match=reason):
+        collect(probe("a"), slot, store=store, reference=Rows(), http=asking, clock=lambda: NOW)
+    assert (asking.requests, list(store.keys(""))) == (0, [])
+
+
+def test_the_next_slot_may_be_asked_for_early(store: FolderStore) -> None:
+    slot = NOW + timedelta(hours=1)
+    collected = collect(probe("a"), slot, store=store, reference=Rows(), http=Scripted(), clock=lambda: NOW)
+    assert [PartKey.parse(key).slot for key in collected.parts] == [slot]
 
 
 def test_the_same_answer_is_not_landed_again(run: Run, store: FolderStore) -> None:

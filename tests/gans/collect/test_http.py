@@ -223,6 +223,7 @@ def test_after_a_few_tries_it_is_given_up(asking: Http, upstream: Upstream, wait
         (timedelta(seconds=9), 6, 9),
         (timedelta(days=9), http.LONGEST_WAIT_S, http.LONGEST_WAIT_S),
         ("Mon, 01 Jan 2024 00:00:00 GMT", 0, http.BACKOFF_S),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", http.LONGEST_WAIT_S, http.LONGEST_WAIT_S),
         ("Mon, 01 Jan 99999999 00:00:00 GMT", 0, http.BACKOFF_S),
         ("-5", 0, http.BACKOFF_S),
         ("soon", 0, http.BACKOFF_S),

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -13,11 +14,13 @@ import pytest
 from sqlalchemy import Connection, Engine, event, select
 
 from gans import __version__
+from gans.clock import utc_now
 from gans.collect.collect import collect
 from gans.collect.http import Http, Response
 from gans.database.upsert import newest_by
 from gans.errors import BadData
 from gans.load.load import Loaded, load
+from gans.reading.freshness import Freshness, freshness
 from gans.schedule import every
 from gans.settings import Settings
 from gans.source import Capture, Reject, Request, Row, Source
@@ -32,7 +35,7 @@ from local.simulator import Simulator
 
 SLOT = datetime(2025, 3, 30, 3, tzinfo=UTC)
 NOW = datetime(2025, 3, 30, 3, 0, 1, 123_456, tzinfo=UTC)
-LOADED = datetime(2025, 3, 30, 4, tzinfo=UTC)
+LOADED = datetime(2025, 3, 31, 4, tzinfo=UTC)
 
 Item = tuple[str, dict[str, Any]] | str
 
@@ -439,12 +442,61 @@ def test_a_run_that_plans_nothing_where_the_last_one_planned_something_is_not_ok
     assert lines[SLOT + timedelta(hours=6)] is None
 
 
-def test_what_was_stored_while_a_clock_was_ahead_gives_way(land: Land, stored: Stored, engine: Engine) -> None:
-    ahead, late = LOADED + timedelta(hours=2), LOADED - timedelta(minutes=20)
+def test_what_was_stored_while_a_clock_was_ahead_gives_way(
+    land: Land, stored: Stored, engine: Engine, store: FolderStore
+) -> None:
+    ahead, late = LOADED + timedelta(days=2), LOADED - timedelta(minutes=20)
+    shown = {"ahead": ahead, "live": LOADED}
     for at, name in ((ahead, "ahead"), (late, "ahead"), (LOADED, "live"), (late, "live")):
-        stored(land(answer(city(1, name=f"of {at}"), at=at), attempt=at))
-        (row,) = rows(engine, cities)
-        assert row["name"] == f"of {ahead if name == 'ahead' else LOADED}"
+        key = land(answer(city(1, name=f"of {at}"), city(2), at=at), attempt=at, slot=PROBE.schedule.slot(at))
+        if at == ahead:
+            load(key, store=store, engine=engine, sources=SOURCES, clock=lambda: ahead)
+            assert (rows(engine, collection_runs)[0]["stale_at"] or SLOT) > ahead
+        else:
+            stored(key)
+        row = rows(engine, cities)[0]
+        assert row["name"] == f"of {shown[name]}"
+
+
+def test_what_was_stored_while_a_clock_was_ahead_and_is_gone_is_not_the_newest(
+    land: Land, stored: Stored, engine: Engine, store: FolderStore
+) -> None:
+    ahead = LOADED + timedelta(days=2)
+    gone = land(
+        answer(city(1, name="Köln"), city(2, name="Ulm"), hour(1), at=ahead), attempt=ahead, slot=PROBE.schedule.slot(ahead)
+    )
+    load(gone, store=store, engine=engine, sources=SOURCES, clock=lambda: ahead)
+    assert freshness(engine, ahead) == [Freshness("probe", is_stale=False, rejected_pct=0.0)]
+    assert freshness(engine, LOADED) == []
+    stored(land(answer(city(1, name="Köln"), hour(1), at=LOADED), attempt=LOADED))
+    assert {row["city_id"]: row["fetched_at"] for row in rows(engine, cities)} == {1: LOADED, 2: EPOCH}
+    slots = {line["slot_at"]: line["stale_at"] for line in rows(engine, collection_runs)}
+    assert slots == {SLOT: SLOT + timedelta(hours=9), PROBE.schedule.slot(ahead): None}
+    assert freshness(engine, LOADED) == [Freshness("probe", is_stale=True, rejected_pct=0.0)]
+
+
+@pytest.mark.parametrize(
+    ("slot", "attempt", "reason"),
+    [
+        (datetime(2062, 3, 30, 3, tzinfo=UTC), NOW, r"slot 2062-03-30T03:00:00\+00:00 is refused: .*ahead of the clock"),
+        (LOADED + timedelta(hours=3, seconds=1), NOW, r"more than a period \(every 3 h\) ahead of the clock"),
+        (SLOT, LOADED + timedelta(days=2), r"collected at 2025-04-02 04:00 UTC, which is yet to come: a clock is wrong"),
+    ],
+)
+def test_a_part_of_a_time_to_come_leaves_nothing_until_then(
+    land: Land, engine: Engine, store: FolderStore, slot: datetime, attempt: datetime, reason: str
+) -> None:
+    key = land(answer(city(1)), slot=slot, attempt=attempt)
+    early = load(key, store=store, engine=engine, sources=SOURCES, clock=lambda: LOADED)
+    assert (early.status, early.unusable, rows(engine, collection_runs), rows(engine, cities)) == ("failed", 1, [], [])
+    assert re.search(reason, early.error)
+    assert load(key, store=store, engine=engine, sources=SOURCES, clock=lambda: max(slot, attempt)).status == "ok"
+
+
+def test_an_answer_of_a_time_to_come_is_refused(land: Land, stored: Stored, engine: Engine) -> None:
+    loaded = stored(land(answer(city(1), at=datetime(2062, 3, 30, 3, tzinfo=UTC))))
+    assert (loaded.status, rows(engine, cities)) == ("failed", [])
+    assert loaded.error == "The part holds an answer of 2062-03-30 03:00 UTC, which is yet to come: a clock is wrong"
 
 
 def test_a_part_that_cannot_be_read_leaves_a_failed_line_until_it_can(
@@ -600,7 +652,7 @@ def test_a_truncated_page_is_healed_by_the_next_run(engine: Engine, store: Folde
             slot, asking = SLOT + timedelta(hours=hours), session(Settings(simulator_url=simulator.url))
             collected = collect(source, slot, store=store, reference=Snapshots(store, watchlist), http=asking)
             for key in collected.parts:
-                statuses.append(load(key, store=store, engine=engine, sources=registry(), clock=lambda: LOADED).status)
+                statuses.append(load(key, store=store, engine=engine, sources=registry(), clock=utc_now).status)
     assert statuses == ["partial", "ok", "not_modified"]
     assert all(row["name"] for row in rows(engine, cities))
     assert len(rows(engine, city_populations)) == 2

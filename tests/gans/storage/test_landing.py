@@ -48,6 +48,9 @@ def test_a_part_has_one_key() -> None:
         KEY.replace("20250330T030000.000000Z", "20250330T030000.0Z"),
         KEY.replace("20250330T030000.000000Z", "2025330T030000.000000Z"),
         KEY.replace("20250330", "٢٠٢٥٠٣٣٠"),
+        KEY.replace("20250330T03", "19991231T23"),
+        KEY.replace("/2025", "/900", 1),
+        KEY.replace("/2025", "/0900", 1),
     ],
 )
 def test_a_foreign_key_is_refused(key: str) -> None:

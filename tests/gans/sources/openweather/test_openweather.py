@@ -370,3 +370,9 @@ def test_a_captured_answer_that_is_no_forecast(captures: Path, name: str) -> Non
     with pytest.raises(BadData) as refused:
         list(parse(_capture((captures / "openweather" / name).read_bytes())))
     assert REFUSED[name] in str(refused.value)
+
+
+def test_a_slot_that_is_repeated_late_was_issued_when_it_was_asked() -> None:
+    capture = _capture(_answer(*map(_step, range(3))))
+    row, *_ = rows_of(parse(msgspec.structs.replace(capture, fetched_at=SLOT + timedelta(hours=3))))
+    assert (row.values["issued_at"], row.values["hour_at"]) == (SLOT + timedelta(hours=3),) * 2

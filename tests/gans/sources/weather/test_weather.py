@@ -217,6 +217,22 @@ def test_only_the_week_from_the_slot_on_is_a_forecast() -> None:
     assert rows[-1]["hour_at"] == SLOT + timedelta(hours=HOURS_AHEAD - 1)
 
 
+@pytest.mark.parametrize(
+    ("late", "issued_hours"),
+    [
+        (timedelta(hours=2, minutes=59), 0),  # a retry within the period
+        (timedelta(hours=3), 3),
+        (timedelta(days=2, hours=1), 48),
+        (-timedelta(seconds=1), 0),  # a clock that is a moment behind
+    ],
+)
+def test_a_slot_that_is_repeated_late_was_issued_when_it_was_asked(late: timedelta, issued_hours: int) -> None:
+    capture = _capture(_location(temperature_2m=[float(hour % 20) for hour in range(HOURS_AHEAD)]))
+    rows = list(rows_of(parse(msgspec.structs.replace(capture, fetched_at=SLOT + late))))
+    assert len(rows) == HOURS_AHEAD - issued_hours, "what is over by then is no forecast"
+    assert {row.values["issued_at"] for row in rows} == {SLOT + timedelta(hours=issued_hours)}
+
+
 def test_one_bad_time_costs_its_hour() -> None:
     location = _location(temperature_2m=[7.0, 8.0])
     location["hourly"]["time"][0] = "soon"
