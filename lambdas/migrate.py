@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gans.database.grants import grant_read_only
 from gans.database.migrate import upgrade
-from gans.database.revisions import head
+from gans.database.revisions import current, head, is_unknown
 from gans.secrets import read_login
 from lambdas import resources
 from lambdas.telemetry import logger
@@ -16,10 +16,18 @@ from lambdas.telemetry import logger
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Upgrades the schema; may be run any number of times.
 
+    A newer one stays as it is, and that is no failure: so it is when a deploy is rolled back, and code works on the tables of the
+    release after it (`schema/migrations/README.md`). A failure would break the roll-back off.
+
     Raises:
         ConfigError: a secret is missing or wrong.
+        Transient: somebody goes on using what is to be changed.
         DBAPIError: the database refused.
     """
+    revision = current(resources.engine())
+    if is_unknown(revision):
+        logger.warning("the database is newer than this code and stays as it is", revision=revision, known=head())
+        return {"revision": revision}
     upgrade(resources.engine())
     if secret := resources.settings().analyst_secret:
         grant_read_only(resources.engine(), read_login(secret))

@@ -13,15 +13,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from pathlib import Path
+from textwrap import dedent, indent
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
-from sqlalchemy import Engine, create_engine, exists, literal, select, text, union_all
+from sqlalchemy import Engine, create_engine, exists, literal, make_url, select, text, union_all
 from xdist.scheduler import LoadScopeScheduling
 
-from gans.database import migrate
+from gans.database import migrate, revisions
 from gans.database.engine import open_engine, open_reader
 from gans.database.views import SCHEMA
 from gans.settings import Settings
@@ -196,6 +197,44 @@ def engine(migrated: Engine) -> Iterator[Engine]:
         for table in reversed(_WRITTEN):
             if table.name in filled:
                 connection.execute(table.delete())
+
+
+@pytest.fixture
+def empty(database: str, database_url: str, tmp_path: Path) -> Iterator[Engine]:
+    """A database with nothing in it, of this test's own."""
+    url = make_url(database_url)
+    name = f"{url.database}_empty"
+    server = create_engine(url)
+    if database == "sqlite":
+        url = url.set(database=str(tmp_path / "empty.db"))
+    else:
+        with server.begin() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        url = url.set(database=name)
+    engine = open_engine(Settings(database_url=url.render_as_string(hide_password=False)))
+    yield engine
+    engine.dispose()
+    if database != "sqlite":
+        with server.begin() as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+    server.dispose()
+
+
+@pytest.fixture
+def more_revisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], None]:
+    """Makes this code that knows some revisions more, by name what each does, until `monkeypatch.undo()`."""
+
+    def add(upgrades: Mapping[str, str]) -> None:
+        schema, before = shutil.copytree(SCHEMA, tmp_path / "schema"), revisions.head()
+        for name, upgrade in upgrades.items():
+            lines = "import sqlalchemy as sa\nfrom alembic import op\n\n", f'revision = "{name}"\ndown_revision = "{before}"\n\n'
+            body = indent(dedent(upgrade).strip(), "    ")
+            text = f"{''.join(lines)}def upgrade():\n{body}\n\n\ndef downgrade():\n    pass\n"
+            (schema / f"migrations/versions/{name}.py").write_text(text)
+            before = name
+        monkeypatch.setattr(revisions, "SCHEMA", schema)
+
+    return add
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect
 
-from gans.database.views import SCHEMA
+from gans.database.views import SCHEMA, view_texts
 from gans.errors import ConfigError
 
 
@@ -45,18 +45,33 @@ def is_older(engine: Engine) -> bool:
 
 
 def require_newest(engine: Engine) -> None:
-    """Passes where the database is at the newest revision.
+    """Passes where the database is at the newest revision and has all its views.
 
     Raises:
-        ConfigError: it is empty, older or newer, and what to do.
+        ConfigError: it is empty, older or newer, or lacks a view; and what to do.
     """
     found, newest = current(engine), head()
-    if found == newest:
-        return
     if found is None:
         raise ConfigError("The database is empty. Run `gans db upgrade`.")
-    if found in known():
+    require_known(found)
+    if found != newest:
         raise ConfigError(f"The database is at revision {found}, this code needs {newest}. Run `gans db upgrade`.")
-    raise ConfigError(
-        f"The database is at revision {found}, which this code (at {newest}) does not know: it is newer. Update Gans."
-    )
+    if missing := sorted(view_texts().keys() - set(inspect(engine).get_view_names())):
+        raise ConfigError(f"The database has no view {', '.join(missing)}. Run `gans db upgrade`, which makes all of them anew.")
+
+
+def require_known(revision: str | None) -> None:
+    """Passes where this code knows the revision that a database is at, or it is at none.
+
+    Raises:
+        ConfigError: it is newer.
+    """
+    if is_unknown(revision):
+        raise ConfigError(
+            f"The database is at revision {revision}, which this code (at {head()}) does not know: it is newer. Update Gans."
+        )
+
+
+def is_unknown(revision: str | None) -> bool:
+    """Whether the revision that a database is at is one that later code brought it to."""
+    return revision is not None and revision not in known()

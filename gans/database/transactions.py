@@ -15,7 +15,8 @@ TRIES = 5
 ACCESS_DENIED, NO_SUCH_RIGHT, UNKNOWN_DATABASE = 1045, 1044, 1049
 # No connection, server gone, lost, shutting down, too many, killed; lock wait, deadlock, interrupted: the transaction goes again.
 _AWAY = frozenset({2003, 2006, 2013, 1053, 1040, 1927})
-_RETRIED = _AWAY | {1205, 1213, 1317}
+_LOCKED = frozenset({1205, 1213})
+_RETRIED = _AWAY | _LOCKED | {1317}
 
 
 def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
@@ -41,7 +42,12 @@ def error_code(error: DBAPIError) -> Any:
 
 
 def _may_pass(error: DBAPIError) -> bool:
-    return error.connection_invalidated or error_code(error) in _RETRIED or "database is locked" in str(error.orig)
+    return error.connection_invalidated or error_code(error) in _RETRIED or is_locked_out(error)
+
+
+def is_locked_out(error: DBAPIError) -> bool:
+    """Whether others kept what the statement needs for longer than it may wait."""
+    return error_code(error) in _LOCKED or "database is locked" in str(error.orig)
 
 
 def is_away(error: DBAPIError) -> bool:

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from gans.database import repeatable  # noqa: F401 - so MySQL may break off anywhere
 from gans.tables import metadata
 
 context.configure(

@@ -1,21 +1,23 @@
 """The migrate function: the newest schema, and an analyst who may read it and nothing else; then the nightly and hourly ones."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
-from sqlalchemy import URL, Engine, create_engine, select
+from sqlalchemy import URL, Engine, create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError
 
+from gans.database import revisions
 from gans.database.engine import open_engine
 from gans.database.grants import grant_read_only
 from gans.database.migrate import differences
 from gans.database.revisions import current, head
 from gans.database.upsert import upsert
+from gans.database.views import SCHEMA
 from gans.errors import ConfigError
 from gans.secrets import Login, read_login
 from gans.settings import Settings
@@ -70,6 +72,23 @@ def test_it_may_be_run_any_number_of_times(deployed: URL) -> None:
         assert migrate.handler({}, Context()) == {"revision": head()}
         assert differences(resources.engine()) == []
         clear_resources()
+
+
+@pytest.mark.databases("mysql")
+def test_after_a_roll_back_a_newer_database_stays_as_it_is(
+    deployed: URL,
+    more_revisions: Callable[[Mapping[str, str]], None],
+    environment: pytest.MonkeyPatch,
+    logged: Callable[[], Lines],
+) -> None:
+    """An error would break the roll-back off."""
+    more_revisions({"later": "pass"})
+    assert migrate.handler({}, Context()) == {"revision": "later"}
+    environment.setattr(revisions, "SCHEMA", SCHEMA)
+    views = set(inspect(resources.engine()).get_view_names())
+    assert migrate.handler({}, Context()) == {"revision": "later"}
+    assert set(inspect(resources.engine()).get_view_names()) == views
+    assert logged()[-1]["message"] == "the database is newer than this code and stays as it is"
 
 
 @pytest.mark.databases("mariadb", "mysql")

@@ -1,26 +1,21 @@
 """The schema's versions on every database: from empty to the newest and back, and what a database must enforce."""
 
-import shutil
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from pymysql.constants import CLIENT
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, insert, inspect, make_url, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from gans.database import migrate, revisions
-from gans.database.engine import open_engine
 from gans.database.views import SCHEMA, view_texts
-from gans.errors import ConfigError
-from gans.settings import Settings
+from gans.errors import ConfigError, Transient
 from gans.tables import (
     Instant,
     cities,
@@ -33,6 +28,7 @@ from gans.tables import (
     weather_forecasts,
 )
 from local.generate import dictionary
+from tests.gans.database.conftest import breaking_off, breaking_off_at_each
 
 NOW = datetime(2025, 6, 1, 12, 0, 0, 999_999, tzinfo=UTC)
 STRAYS = (
@@ -42,27 +38,6 @@ STRAYS = (
     "DROP TABLE rejects",
     "CREATE INDEX stray ON cities (timezone)",
 )
-
-
-@pytest.fixture
-def empty(database: str, database_url: str, tmp_path: Path) -> Iterator[Engine]:
-    """A database with nothing in it, of this test's own."""
-    url = make_url(database_url)
-    name = f"{url.database}_empty"
-    server = create_engine(url)
-    if database == "sqlite":
-        url = url.set(database=str(tmp_path / "empty.db"))
-    else:
-        with server.begin() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        url = url.set(database=name)
-    engine = open_engine(Settings(database_url=url.render_as_string(hide_password=False)))
-    yield engine
-    engine.dispose()
-    if database != "sqlite":
-        with server.begin() as connection:
-            connection.execute(text(f"DROP DATABASE {name}"))
-    server.dispose()
 
 
 def _config(connection: Connection) -> Config:
@@ -123,49 +98,80 @@ def test_upgrading_keeps_what_is_there_and_renews_the_views(empty: Engine) -> No
     assert inspect(empty).get_columns("latest_populations")[0]["name"] == "city_id"
 
 
-class BrokenOff(Exception):
-    """The process dies here."""
-
-
-@contextmanager
-def breaking_off(engine: Engine, beginning: str, nth: int) -> Iterator[None]:
-    """Ends what is under way before its nth statement with this beginning, as a kill would: MySQL keeps all DDL before it."""
-    seen = count(1)
-
-    def hook(_: Connection, __: Any, statement: str, *___: Any) -> None:
-        if statement.lstrip().startswith(beginning) and next(seen) == nth:
-            raise BrokenOff
-
-    event.listen(engine, "before_cursor_execute", hook)
-    try:
-        with pytest.raises(BrokenOff):
-            yield
-    finally:
-        event.remove(engine, "before_cursor_execute", hook)
-
-
 @pytest.mark.parametrize(
     ("beginning", "nth"),
-    [
-        ("CREATE TABLE", 5),
-        ("INSERT INTO alembic_version", 1),
-        ("CREATE INDEX ix_airports_country_code", 1),
-        ("CREATE VIEW", 3),
-    ],
+    [("CREATE TABLE", 5), ("INSERT INTO alembic_version", 1), ("CREATE INDEX ix_airports", 1), ("CREATE", 40)],
 )
-def test_a_first_set_up_that_was_broken_off_is_begun_anew(empty: Engine, beginning: str, nth: int) -> None:
+def test_a_first_set_up_that_was_broken_off_goes_on(empty: Engine, beginning: str, nth: int) -> None:
     with breaking_off(empty, beginning, nth):
         migrate.upgrade(empty)
     assert migrate.holds_nothing(empty)
-    if empty.dialect.name != "sqlite" and beginning != "CREATE VIEW":
-        with breaking_off(empty, "DROP TABLE", 2):  # and so is the beginning anew
-            migrate.upgrade(empty)
     migrate.upgrade(empty)
     assert revisions.current(empty) == revisions.head()
     assert migrate.differences(empty) == []
     assert _objects(empty) == metadata.tables.keys() | view_texts().keys()
     with empty.connect() as connection:
         assert _counts(connection) == (249, 100)
+
+
+KINDS = {
+    "made": """
+    columns = [sa.Column("kind_id", sa.Integer(), nullable=False), sa.Column("name", sa.String(20), index=True)]
+    op.create_table("kinds", *columns, sa.Column("former", sa.Integer()), sa.PrimaryKeyConstraint("kind_id", name="pk_kinds"))
+    op.create_table("spare_kinds", sa.Column("kind_id", sa.Integer(), nullable=False), sa.PrimaryKeyConstraint("kind_id"))
+    op.create_index("ix_kinds_former", "kinds", ["former"])
+    op.bulk_insert(sa.table("kinds", sa.column("kind_id"), sa.column("name")), [{"kind_id": 1, "name": "first"}])
+    """,
+    "changed": """
+    with op.batch_alter_table("kinds") as batch:
+        batch.add_column(sa.Column("city_id", sa.Integer()))
+        batch.alter_column("name", existing_type=sa.String(20), type_=sa.String(40), comment="what it is called")
+        batch.alter_column("former", existing_type=sa.Integer(), new_column_name="later")
+    with op.batch_alter_table("kinds") as batch:
+        batch.create_foreign_key("fk_kinds_city_id_cities", "cities", ["city_id"], ["city_id"])
+        batch.create_unique_constraint("uq_kinds_later", ["later"])
+    op.execute("UPDATE kinds SET later = kind_id WHERE later IS NULL")
+    """,
+    "dropped": """
+    with op.batch_alter_table("kinds") as batch:
+        batch.drop_constraint("fk_kinds_city_id_cities", type_="foreignkey")
+        batch.drop_constraint("uq_kinds_later", type_="unique")
+        batch.drop_index("ix_kinds_name")
+    with op.batch_alter_table("kinds") as batch:
+        batch.drop_column("city_id")
+    op.drop_table("spare_kinds")
+    op.rename_table("kinds", "sorts")
+    """,
+}
+"""Revisions with every kind of statement, in their order."""
+
+
+def test_a_revision_may_break_off_at_any_statement(empty: Engine, more_revisions: Callable[[Mapping[str, str]], None]) -> None:
+    """MySQL and MariaDB keep what was done before; the views are there all the time."""
+    migrate.upgrade(empty)
+    more_revisions(KINDS)
+    with empty.begin() as connection:
+        connection.execute(insert(cities), {"city_id": 7, "name": "Ulm"})
+        connection.execute(text("CREATE VIEW theirs AS SELECT name FROM cities"))
+    views = {"theirs", *view_texts()}
+    broken_off = 0
+    for _ in breaking_off_at_each(empty, lambda: migrate.upgrade(empty)):
+        broken_off += 1
+        assert set(inspect(empty).get_view_names()) == views
+    assert broken_off >= 15
+    assert revisions.current(empty) == "dropped"
+    assert _objects(empty) == metadata.tables.keys() | views | {"sorts"}
+    found = inspect(empty)
+    assert [(column["name"], str(column["type"])[:11]) for column in found.get_columns("sorts")] == [
+        ("kind_id", "INTEGER"),
+        ("name", "VARCHAR(40)"),
+        ("later", "INTEGER"),
+    ]
+    assert {index["name"] for index in found.get_indexes("sorts")} == {"ix_kinds_former"}
+    assert (found.get_foreign_keys("sorts"), found.get_unique_constraints("sorts")) == ([], [])
+    with empty.connect() as connection:
+        assert connection.execute(text("SELECT kind_id, name, later FROM sorts")).all() == [(1, "first", 1)]
+        assert connection.scalar(text("SELECT name FROM theirs")) == "Ulm"
 
 
 def test_what_holds_something_or_is_not_ours_alone_is_never_begun_anew(empty: Engine) -> None:
@@ -203,9 +209,46 @@ def test_an_upgrade_that_does_not_end_keeps_others_out(empty: Engine, monkeypatc
     monkeypatch.setattr(migrate, "LOCK_WAIT_S", 0)
     with empty.connect() as connection:
         migrate._keep_others_out(connection)
-        with pytest.raises(ConfigError, match="Another upgrade of the database has not ended in 0 s"):
+        with pytest.raises(Transient, match="Another upgrade of the database has not ended in 0 s"):
             migrate.upgrade(empty)
     migrate.upgrade(empty)
+
+
+@pytest.mark.databases("mariadb", "mysql")  # SQLite's readers keep nobody waiting
+@pytest.mark.parametrize("used", ["cities", "city_hours"])
+def test_an_open_transaction_makes_an_upgrade_wait_and_give_up_unharmed(
+    empty: Engine,
+    more_revisions: Callable[[Mapping[str, str]], None],
+    used: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for setting, value in {"TABLE_WAIT_S": 1, "TABLE_PAUSE_S": 0, "TABLE_TRIES": 2}.items():
+        monkeypatch.setattr(migrate, setting, value)
+    migrate.upgrade(empty)
+    more_revisions({"wider": 'op.add_column("cities", sa.Column("mayor", sa.String(20)))'})
+    with empty.connect() as reader:
+        reader.execute(text(f"SELECT * FROM {used}")).all()
+        with pytest.raises(Transient, match=r"another connection has a transaction open.*KILL <id>.*`gans db upgrade` again"):
+            migrate.upgrade(empty)
+        assert [record.getMessage()[:18] for record in caplog.records] == ["The upgrade waits:"]
+        assert _objects(empty) == metadata.tables.keys() | view_texts().keys()
+        with empty.connect() as other:
+            assert other.execute(text("SELECT * FROM city_hours")).all() == []
+    migrate.upgrade(empty)
+    assert revisions.current(empty) == "wider"
+    assert "mayor" in {column["name"] for column in inspect(empty).get_columns("cities")}
+
+
+@pytest.mark.databases("sqlite")
+def test_a_program_that_goes_on_writing_makes_an_upgrade_give_up_unharmed(empty: Engine) -> None:
+    migrate.upgrade(empty)
+    impatient = create_engine(empty.url, connect_args={"timeout": 0})
+    with empty.begin() as writer:
+        writer.execute(insert(cities), {"city_id": 7})
+        with pytest.raises(Transient, match="Another program has been writing into the database all the time"):
+            migrate.upgrade(impatient)
+    assert _objects(empty) == metadata.tables.keys() | view_texts().keys()
 
 
 @pytest.mark.parametrize("stray", STRAYS)
@@ -218,16 +261,6 @@ def test_a_difference_is_seen(empty: Engine, stray: str) -> None:
     assert len(migrate.differences(empty)) == 1
 
 
-@pytest.fixture
-def one_revision_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Code that knows one more revision than this one."""
-    schema = shutil.copytree(SCHEMA, tmp_path / "schema")
-    text = f'revision = "later"\ndown_revision = "{revisions.head()}"\n\n\ndef upgrade():\n    pass\n\n\ndowngrade = upgrade\n'
-    (schema / "migrations/versions/later.py").write_text(text)
-    monkeypatch.setattr(revisions, "SCHEMA", schema)
-    return "later"
-
-
 def test_an_empty_database_is_told_from_one_that_is_at_the_newest_revision(empty: Engine) -> None:
     with pytest.raises(ConfigError, match=r"The database is empty\. Run `gans db upgrade`"):
         revisions.require_newest(empty)
@@ -235,16 +268,36 @@ def test_an_empty_database_is_told_from_one_that_is_at_the_newest_revision(empty
     revisions.require_newest(empty)
 
 
-def test_an_older_database_must_be_upgraded(engine: Engine, one_revision_more: str) -> None:
-    with pytest.raises(ConfigError, match=rf"at revision \d{{4}}, this code needs {one_revision_more}\. Run `gans db upgrade`"):
+def test_an_older_database_must_be_upgraded(engine: Engine, more_revisions: Callable[[Mapping[str, str]], None]) -> None:
+    more_revisions({"later": "pass"})
+    with pytest.raises(ConfigError, match=r"at revision \d{4}, this code needs later\. Run `gans db upgrade`"):
         revisions.require_newest(engine)
 
 
-def test_a_newer_database_needs_newer_code(empty: Engine, one_revision_more: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_newer_database_needs_newer_code_and_is_left_alone_by_this(
+    empty: Engine, more_revisions: Callable[[Mapping[str, str]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more_revisions({"later": "pass"})
     migrate.upgrade(empty)
-    assert revisions.current(empty) == one_revision_more
+    assert revisions.current(empty) == "later"
     monkeypatch.undo()
-    with pytest.raises(ConfigError, match=rf"at revision {one_revision_more}, which this code .* newer\. Update Gans"):
+    with empty.begin() as connection:
+        connection.execute(text("CREATE VIEW of_later AS SELECT name FROM cities"))
+    before = _objects(empty)
+    statements: list[str] = []
+    event.listen(empty, "before_cursor_execute", lambda _, __, statement, *___: statements.append(statement))
+    for refused in (revisions.require_newest, migrate.upgrade):
+        with pytest.raises(ConfigError, match=r"at revision later, which this code .* newer\. Update Gans"):
+            refused(empty)
+    assert [one for one in statements if re.match(r"\s*(CREATE|DROP|ALTER|INSERT|UPDATE|DELETE)", one)] == []
+    assert _objects(empty) == before
+
+
+def test_a_view_that_is_missing_is_said(empty: Engine) -> None:
+    migrate.upgrade(empty)
+    with empty.begin() as connection:
+        connection.execute(text("DROP VIEW city_hours"))
+    with pytest.raises(ConfigError, match=r"The database has no view city_hours\. Run `gans db upgrade`"):
         revisions.require_newest(empty)
 
 

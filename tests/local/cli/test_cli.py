@@ -347,6 +347,18 @@ def test_doctor_tells_what_is_missing(gans: Gans) -> None:
     assert verdicts["landing"] == "ok"
 
 
+def test_doctor_and_what_reads_notice_a_view_that_is_missing(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    gans("watch", "add", "en", "Berlin")
+    gans("db", "upgrade")
+    with sqlite3.connect(gans("db", "url").out.strip().removeprefix("sqlite:///")) as file:
+        file.execute("DROP VIEW city_hours")
+    for command in ("doctor", "status"):
+        output = gans(command)
+        assert (output.code, "has no view city_hours. Run `gans db upgrade`" in output.out + output.err) == (2, True)
+    assert gans("db", "upgrade").code == 0
+    assert (gans("doctor").code, gans("status").code) == (0, 0)
+
+
 def test_a_key_is_named_and_never_shown(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANS_OPENMETEO_KEY", "hunter2")
     output = gans("doctor")
