@@ -1,4 +1,4 @@
-"""The database of the pages: one engine that only reads, and what a page says where it gives no answer."""
+"""The database of the pages: one engine that only reads and runs no SQL of people's, and what a page says without an answer."""
 
 import os
 from collections.abc import Callable
@@ -12,10 +12,15 @@ from sqlalchemy.exc import DBAPIError
 from gans.database.engine import open_reader
 from gans.database.revisions import require_newest
 from gans.errors import ConfigError, NotKnown
-from gans.settings import read_settings
+from gans.settings import Settings, read_settings
 
 QUERY_S: Final = 20.0
-"""How long a query may take before the database ends it."""
+"""How long a query of a page may take before the database ends it."""
+
+
+def settings() -> Settings:
+    """What is configured, as the command that serves the pages was told."""
+    return read_settings(os.environ)
 
 
 @st.cache_resource(show_spinner=False)
@@ -26,7 +31,7 @@ def engine() -> Engine:
         ConfigError: it is not there, or not at the revision that these pages read.
         DBAPIError: it does not answer.
     """
-    found = open_reader(read_settings(os.environ), QUERY_S)
+    found = open_reader(settings().for_pages(), QUERY_S)
     require_newest(found)
     return found
 

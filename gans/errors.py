@@ -54,3 +54,7 @@ class NotKnown(GansError):
 
 class NotReady(GansError):
     """There is not enough yet to answer with: the message says what is missing, and what to run or that it comes by itself."""
+
+
+class Refused(GansError):
+    """Asked for what is not given, or for more than is given at once: the message says what, and what may be asked."""

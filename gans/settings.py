@@ -24,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         watchlist: the TOML file that names the cities, where the landing is a folder.
         contact: an address or URL for the User-Agent, so that an upstream can reach the operator.
         simulator_url: ask this local simulator instead of the upstreams; "" for the real ones.
+        reader_url: the same database for the dashboard's pages, as a user who may only read; "" for `database_url`.
+        analyst_url: the same for the SQL that people write; "" for `reader_url`.
         database_ca: PEM file that verifies the database's certificate, for a server whose authority the system does not know.
         database_secret: the secret in AWS Secrets Manager that keeps the database's user and password, instead of the URL.
         analyst_secret: the secret that keeps the login of the user who may only read.
@@ -38,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     watchlist: Path = Path("watchlist.toml")
     contact: str = ""
     simulator_url: str = ""
+    reader_url: str = ""
+    analyst_url: str = ""
     database_ca: str = ""
     database_secret: str = ""
     analyst_secret: str = ""
@@ -50,6 +54,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def watchlist_file(self) -> Path | None:
         """Where the watchlist is; None where the landing is a bucket, which then holds it too."""
         return None if self.landing.startswith("s3://") else self.watchlist
+
+    def for_pages(self) -> "Settings":
+        """With the login of the dashboard's pages."""
+        return self._as(self.reader_url)
+
+    def for_people(self) -> "Settings":
+        """With the login as which runs what people write in SQL."""
+        return self._as(self.analyst_url or self.reader_url)
+
+    def _as(self, url: str) -> "Settings":
+        return msgspec.structs.replace(self, database_url=url, database_secret="") if url else self
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """Without passwords and keys, so that it may stand in a log."""

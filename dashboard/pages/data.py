@@ -8,12 +8,14 @@ from time import monotonic
 from typing import Any, Final
 
 import streamlit as st
-from sqlalchemy.exc import DBAPIError
 
-from dashboard.database import QUERY_S, engine, show_errors
-from gans.reading.queries import queries, query
+from dashboard.database import engine, settings, show_errors
+from gans.errors import Refused
+from gans.reading.answer import Limits
+from gans.reading.ask import Answer, ask
+from gans.reading.queries import queries
 
-MOST_ROWS: Final = 1_000
+LIMITS: Final = Limits(rows=1_000, bytes=4 << 20, seconds=20)
 
 
 @show_errors
@@ -29,27 +31,26 @@ def page() -> None:
     if not sql.strip():
         st.info("Write a query, or choose another question.")
         return
+    engine()  # a database that these pages cannot read is told of as on the others
     try:
-        columns, rows, took_s = _answer(sql)
-    except DBAPIError as error:
-        st.error(f"{error.orig}", icon=":material/error:")
-        st.caption(f"A query may only read, and take {QUERY_S:g} s at most.")
+        answer, took_s = _answer(sql)
+    except Refused as error:
+        st.error(str(error), icon=":material/error:")
         return
-    is_cut = len(rows) > MOST_ROWS
-    shown = rows[:MOST_ROWS]
-    st.markdown(f"**{len(shown):,}** rows{', the first of more: add a LIMIT, or aggregate' if is_cut else ''}, in {took_s:.2f} s")
-    st.dataframe([dict(zip(_unique(columns), row, strict=True)) for row in shown])
+    columns, rows = answer.columns, answer.rows
+    more = ", the first of more: add a LIMIT, or aggregate" if answer.is_cut else ""
+    st.markdown(f"**{len(rows):,}** rows{more}, in {took_s:.2f} s")
+    st.dataframe([dict(zip(_unique(columns), row, strict=True)) for row in rows])
     st.download_button(
-        "CSV", _csv(columns, shown), f"{chosen.name}.csv", "text/csv", icon=":material/download:", on_click="ignore"
+        "CSV", _csv(columns, rows), f"{chosen.name}.csv", "text/csv", icon=":material/download:", on_click="ignore"
     )
 
 
-@st.cache_data(ttl=timedelta(minutes=1), max_entries=50, show_spinner="Asking the database …")
-def _answer(sql: str) -> tuple[list[str], list[tuple[Any, ...]], float]:
-    """The columns and rows, one more than are shown where there are more, and how long it took."""
+@st.cache_data(ttl=timedelta(minutes=1), max_entries=20, show_spinner="Asking the database …")
+def _answer(sql: str) -> tuple[Answer, float]:
+    """The answer, and how long it took."""
     began = monotonic()
-    columns, rows = query(engine(), sql, MOST_ROWS + 1)
-    return columns, [tuple(row) for row in rows], monotonic() - began
+    return ask(settings(), sql, LIMITS), monotonic() - began
 
 
 def _unique(columns: Sequence[str]) -> list[str]:

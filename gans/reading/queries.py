@@ -47,25 +47,8 @@ def _query(path: Path) -> Query:
     return Query(path.stem, question + mark, note.strip(), sql)
 
 
-def query(engine: Engine, sql: str, most_rows: int | None = None) -> tuple[list[str], Sequence[Sequence[Any]]]:
-    """The columns and rows of a query that a person wrote.
-
-    Args:
-        engine: of `open_reader`.
-        most_rows: no more are returned; on MySQL a LIMIT of the query's own may have the driver read more.
-
-    Raises:
-        DBAPIError: the database refuses it, as it refuses every change.
-    """
-    limits = most_rows is not None and engine.dialect.name == "mysql"  # the driver would read all; SQLite reads row by row
+def query(engine: Engine, sql: str) -> tuple[list[str], Sequence[Sequence[Any]]]:
+    """The columns and rows of one of them. What a person wrote is for `gans.reading.ask`."""
     with engine.connect() as connection:
-        if limits:
-            connection.exec_driver_sql("SET SESSION sql_select_limit = %s", (most_rows,))
-        try:
-            result = connection.execute(text(sql.replace(":", r"\:")))
-            if not result.returns_rows:
-                return [], []
-            return list(result.keys()), result.fetchall() if most_rows is None else result.fetchmany(most_rows)
-        finally:
-            if limits:
-                connection.exec_driver_sql("SET SESSION sql_select_limit = DEFAULT")
+        result = connection.execute(text(sql.replace(":", r"\:")))
+        return list(result.keys()), result.fetchall()

@@ -13,7 +13,7 @@ from typing import Final
 
 import typer
 
-from gans.errors import BadData, ConfigError, NotKnown, NotReady, Permanent, Transient
+from gans.errors import BadData, ConfigError, NotKnown, NotReady, Permanent, Refused, Transient
 from local.cli.commands import collect, database, decide, doctor, maintain, mysql, serve, sources, watch
 from local.console import err, plain
 
@@ -35,6 +35,7 @@ EXIT_CODES: Final[Mapping[type[Exception], int]] = {
     ConfigError: 2,
     BadData: 2,
     NotKnown: 2,
+    Refused: 2,
     OSError: 2,
     typer.TyperException: 2,
     NotReady: 4,

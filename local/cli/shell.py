@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
 
-import typer
-from sqlalchemy import Engine, inspect
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Inspector, inspect
+from sqlalchemy.exc import DBAPIError
 
-from gans.database.transactions import is_of_statement
-from gans.reading.queries import query
+from gans.database.engine import open_reader
+from gans.errors import Refused
+from gans.reading.answer import Limits
+from gans.reading.ask import ask
+from gans.settings import Settings
 from gans.tables import metadata
 from local.console import as_json, err, out, plain, table
 
 MAX_ROWS: Final = 200
+LIMITS: Final = Limits(rows=100_000, bytes=64 << 20, seconds=300)
 SCHEMA: Final = ["table", "column", "type", "meaning"]
 HELP: Final = """A query ends with ;  Leave with Ctrl-D or .quit.
 .tables      the tables and views
@@ -42,28 +46,25 @@ def _bare(sql: str) -> str:
     return sql.strip()
 
 
-def run(engine: Engine, sql: str, json: bool) -> None:
+def run(settings: Settings, sql: str, json: bool) -> None:
     """Answers each statement and command of a text, one after the other, until one is refused.
 
     Raises:
-        typer.Exit: 2, the database refuses a statement, and says why.
+        Refused: a statement may not run, or the database refuses it, and why.
         DBAPIError: it is away.
     """
     answers = []
     for one in _split(sql):
         try:
-            answers.append(_answer(engine, one))
+            answers.append(_answer(settings, one))
         except EOFError:
             break
-        except DBAPIError as error:
-            if not is_of_statement(error):
-                raise
-            err.print(f"[red]{plain(said(error))}[/]")
-            raise typer.Exit(2) from None
         if not json:
             _show_answer(answers[-1])
+        elif answers[-1].is_cut:
+            raise Refused(f"The answer has more than {LIMITS.rows:,} rows. Add a LIMIT, or aggregate.")
     if json:
-        lists = [[dict(zip(columns, row, strict=True)) for row in rows] for columns, rows in answers]
+        lists = [[dict(zip(answer.columns, row, strict=True)) for row in answer.rows] for answer in answers]
         as_json(lists[0] if len(lists) == 1 else lists)
 
 
@@ -80,57 +81,65 @@ def _split(sql: str) -> Iterator[str]:
         yield _bare(rest)
 
 
-def said(error: SQLAlchemyError) -> str:
-    """What the database said, without the number that its driver puts in front."""
-    original = getattr(error, "orig", None)
-    return str(original.args[-1] if original is not None and original.args else original or error)
+class Answer(NamedTuple):
+    """What a statement or a command answers."""
+
+    columns: list[str]
+    rows: Sequence[Sequence[Any]]
+    is_cut: bool = False
 
 
-Answer = tuple[list[str], Sequence[Sequence[Any]]]
-
-
-def _answer(engine: Engine, one: str) -> Answer:
+def _answer(settings: Settings, one: str) -> Answer:
     if not _is_command(one):
-        return query(engine, one)
+        found = ask(settings, one, LIMITS)
+        return Answer(found.columns, found.rows, found.is_cut)
     name, _, argument = one.strip().rstrip(";").lstrip(".").partition(" ")
     if name not in _COMMANDS:
-        return [""], [(f"There is no .{name}.",), *((line,) for line in HELP.splitlines())]
-    return _COMMANDS[name](engine, argument.strip())
+        return Answer([""], [(f"There is no .{name}.",), *((line,) for line in HELP.splitlines())])
+    return _COMMANDS[name](settings, argument.strip())
 
 
 def _is_command(line: str) -> bool:
     return line.lstrip().startswith(".") or line.strip().rstrip(";").lower() in ("help", "quit", "exit")
 
 
-def _tables(engine: Engine, _: str) -> Answer:
-    found = inspect(engine)
-    return ["name", "kind"], sorted(
-        [(name, "table") for name in found.get_table_names()] + [(n, "view") for n in found.get_view_names()]
-    )
+def _tables(settings: Settings, _: str) -> Answer:
+    with _inspected(settings) as found:
+        names = [(name, "table") for name in found.get_table_names()] + [(name, "view") for name in found.get_view_names()]
+    return Answer(["name", "kind"], sorted(names))
 
 
-def _schema(engine: Engine, name: str) -> Answer:
+def _schema(settings: Settings, name: str) -> Answer:
     """The columns of a table or view, with what is known of them."""
-    found = inspect(engine)
-    names = [one for one in (*found.get_table_names(), *found.get_view_names()) if name.lower() in ("", one.lower())]
-    if not names:
-        return [""], [(f"There is no table or view {name!r}; .tables lists them.",)]
     columns = []
-    for one in names:
-        comments = {c.name: c.comment for c in metadata.tables[one].columns} if one in metadata.tables else {}
-        columns += [(one, c["name"], str(c["type"]), comments.get(c["name"]) or "") for c in found.get_columns(one)]
-    return SCHEMA, columns
+    with _inspected(settings) as found:
+        names = [one for one in (*found.get_table_names(), *found.get_view_names()) if name.lower() in ("", one.lower())]
+        for one in names:
+            comments = {c.name: c.comment for c in metadata.tables[one].columns} if one in metadata.tables else {}
+            columns += [(one, c["name"], str(c["type"]), comments.get(c["name"]) or "") for c in found.get_columns(one)]
+    if not names:
+        return Answer([""], [(f"There is no table or view {name!r}; .tables lists them.",)])
+    return Answer(SCHEMA, columns)
 
 
-def _help(_: Engine, __: str) -> Answer:
-    return [""], [(line,) for line in HELP.splitlines()]
+@contextmanager
+def _inspected(settings: Settings) -> Iterator[Inspector]:
+    engine = open_reader(settings.for_people())
+    try:
+        yield inspect(engine)
+    finally:
+        engine.dispose()
 
 
-def _quit(_: Engine, __: str) -> Answer:
+def _help(_: Settings, __: str) -> Answer:
+    return Answer([""], [(line,) for line in HELP.splitlines()])
+
+
+def _quit(_: Settings, __: str) -> Answer:
     raise EOFError
 
 
-_COMMANDS: Final[Mapping[str, Callable[[Engine, str], Answer]]] = {
+_COMMANDS: Final[Mapping[str, Callable[[Settings, str], Answer]]] = {
     "tables": _tables,
     "schema": _schema,
     "help": _help,
@@ -140,17 +149,17 @@ _COMMANDS: Final[Mapping[str, Callable[[Engine, str], Answer]]] = {
 
 
 def _show_answer(answer: Answer) -> None:
-    columns, rows = answer
+    columns, rows, is_cut = answer
     if columns == [""]:
         for (line,) in rows:
             out.print(plain(line))
     elif columns == SCHEMA:
         table(columns, ([plain(value) for value in row] for row in rows))  # the meaning goes on in a next line
     elif columns:
-        show(columns, rows)
+        show(columns, rows, is_cut=is_cut)
 
 
-def show(columns: list[str], rows: Sequence[Sequence[Any]]) -> None:
+def show(columns: list[str], rows: Sequence[Sequence[Any]], *, is_cut: bool = False) -> None:
     """The first rows as a table; one value a line where the terminal is too narrow for that."""
     cells = [[plain("" if value is None else value) for value in row] for row in rows[:MAX_ROWS]]
     widths = [max(len(text) for text in column) for column in zip(columns, *cells, strict=True)]
@@ -161,14 +170,15 @@ def show(columns: list[str], rows: Sequence[Sequence[Any]]) -> None:
             out.print(f"[dim]── {number}[/]")
             for name, value in zip(columns, row, strict=True):
                 out.print(f"[bold]{plain(name):<{max(map(len, columns))}}[/]  {value}")
-    out.print(f"[dim]{len(rows):,} rows{f', the first {MAX_ROWS} shown' if len(rows) > MAX_ROWS else ''}[/]")
+    count = f"more than {len(rows):,}" if is_cut else f"{len(rows):,}"
+    out.print(f"[dim]{count} rows{f', the first {MAX_ROWS} shown' if len(rows) > MAX_ROWS else ''}[/]")
 
 
-def prompt(engine: Engine) -> None:
+def prompt(settings: Settings) -> None:
     """Reads statements up to their `;` and answers them, until the end of input."""
-    out.print(
-        f"{engine.dialect.name}. End a query with ;  Leave with Ctrl-D.  .help says more.  Try: SELECT * FROM source_freshness;"
-    )
+    with _inspected(settings) as inspector:
+        kind = inspector.dialect.name
+    out.print(f"{kind}. End a query with ;  Leave with Ctrl-D.  .help says more.  Try: SELECT * FROM source_freshness;")
     rest = ""
     while True:
         try:
@@ -179,9 +189,9 @@ def prompt(engine: Engine) -> None:
                 found, rest = statements(f"{rest}{line}\n")
             for one in found:
                 try:
-                    _show_answer(_answer(engine, one))
-                except SQLAlchemyError as error:
-                    err.print(f"[red]{plain(said(error))}[/]")
+                    _show_answer(_answer(settings, one))
+                except (Refused, DBAPIError) as error:
+                    err.print(f"[red]{plain(getattr(error, 'orig', None) or error)}[/]")
         except EOFError:
             return
         except KeyboardInterrupt:

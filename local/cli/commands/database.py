@@ -41,14 +41,12 @@ def db_shell(
     json: Json = False,
 ) -> None:
     """Query the database; it only reads. `.help` at the prompt says what else there is."""
-    from gans.database.engine import open_reader
     from local.cli import shell
 
     if sql is not None and re.fullmatch(r"--?[\w-]+(=\S*)?", sql):
         raise ConfigError(f"No such option: {sql}. `gans db shell --help` says which there are.")
     if sql is not None and file is not None:
         raise ConfigError("Give the SQL or a file of it, not both.")
-    engine = open_reader(configured_settings())
     if file is not None:
         try:
             sql = file.read_text(encoding="utf-8-sig")
@@ -57,9 +55,9 @@ def db_shell(
     elif sql is None and (json or not sys.stdin.isatty()):
         sql = sys.stdin.read()
     if sql is None:
-        shell.prompt(engine)
+        shell.prompt(configured_settings())
     else:
-        shell.run(engine, sql, json)
+        shell.run(configured_settings(), sql, json)
 
 
 @app.command("url")

@@ -1,12 +1,10 @@
 """The page on which anything is asked of the database."""
 
-import re
-
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 
-from dashboard.pages.data import MOST_ROWS
+from dashboard.pages.data import LIMITS
 from tests.dashboard.conftest import Draw, told
 
 
@@ -33,10 +31,9 @@ def test_the_database_answers_a_query_with_so_many_rows_as_are_shown_and_refuses
     assert "2 rows, in " in told(page.text_area[0].set_value(NAMIBIA_AND_NAURU).run())
     assert page.dataframe[0].value.values.tolist() == [["NA", "Namibia"], ["NR", "Nauru"]]
     shown = told(page.text_area[0].set_value(MILLIONS).run())
-    assert f"{MOST_ROWS:,} rows, the first of more: add a LIMIT, or aggregate" in shown
+    assert f"{LIMITS.rows:,} rows, the first of more: add a LIMIT, or aggregate" in shown
     refused = page.text_area[0].set_value("DELETE FROM countries").run()
-    assert re.search(r"(?i)denied|read.?only", refused.error[0].value), refused.error[0].value
-    assert "A query may only read" in refused.caption[-1].value
+    assert refused.error[0].value.startswith("Refused: DELETE.")
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT COUNT(*) FROM countries").scalar_one() > 200
 
@@ -54,12 +51,12 @@ def test_a_query_is_answered_and_can_be_taken_along(data: Page) -> None:
 @pytest.mark.databases("sqlite")
 def test_of_many_rows_the_first_are_shown_and_that_is_said(data: Page) -> None:
     ask(data, MILLIONS)
-    expect(data.get_by_text(f"{MOST_ROWS:,} rows, the first of more: add a LIMIT, or aggregate")).to_be_visible()
+    expect(data.get_by_text(f"{LIMITS.rows:,} rows, the first of more: add a LIMIT, or aggregate")).to_be_visible()
 
 
 @pytest.mark.databases("sqlite")
-def test_a_change_is_refused_in_the_databases_own_words(data: Page, engine: Engine) -> None:
+def test_a_change_is_refused(data: Page, engine: Engine) -> None:
     ask(data, "DELETE FROM countries")
-    expect(data.get_by_text("A query may only read")).to_be_visible()
+    expect(data.get_by_text("Refused: DELETE.")).to_be_visible()
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT COUNT(*) FROM countries").scalar_one() > 200

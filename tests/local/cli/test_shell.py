@@ -1,42 +1,15 @@
 """The SQL prompt on every database."""
 
-from collections.abc import Iterator
+import json
 
 import pytest
+from msgspec import structs
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
-from gans.database.engine import open_reader
-from gans.reading.queries import query
+from gans.errors import Refused
 from gans.settings import Settings
-from local.cli.shell import prompt, statements
-
-
-@pytest.fixture
-def reader(engine: Engine, database_url: str) -> Iterator[Engine]:
-    found = open_reader(Settings(database_url=database_url))
-    yield found
-    found.dispose()
-
-
-def test_a_query_with_percent_signs_and_colons_is_sent_as_it_is(reader: Engine) -> None:
-    assert query(reader, "SELECT name FROM countries WHERE name LIKE 'Na%' AND ':x' = ':x'") == (
-        ["name"],
-        [("Namibia",), ("Nauru",)],
-    )
-
-
-@pytest.mark.parametrize("sql", ["DELETE FROM countries", "DROP TABLE rejects", "CREATE TABLE t (a INTEGER)"])
-def test_every_change_is_refused(reader: Engine, sql: str) -> None:
-    with pytest.raises(SQLAlchemyError):
-        query(reader, sql)
-    assert query(reader, "SELECT COUNT(*) FROM rejects")[1] == [(0,)]
-
-
-def test_no_more_rows_are_read_than_wanted(reader: Engine) -> None:
-    columns, rows = query(reader, "SELECT a.name FROM countries a, countries b ORDER BY 1", most_rows=3)
-    assert (columns, len(rows)) == (["name"], 3)
-    assert query(reader, "SELECT 1", most_rows=3)[1] == [(1,)]
+from local.cli import shell
+from local.cli.shell import prompt, run, statements
 
 
 @pytest.mark.parametrize(
@@ -58,12 +31,37 @@ def test_statements_end_where_their_semicolon_is(sql: str, whole: list[str], res
 
 
 def test_the_prompt_goes_on_after_an_error_and_ends_with_the_input(
-    reader: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = iter(["SELECT nonsense;", "-- a comment", "SELECT 1 +", "1 AS two; SELECT 3 AS three;", ".tables", "quit"])
+    lines = iter(
+        [
+            "SELECT nonsense;",
+            "DROP TABLE cities;",
+            "-- a comment",
+            "SELECT 1 +",
+            "1 AS two; SELECT 3 AS three;",
+            ".tables",
+            "quit",
+        ]
+    )
     monkeypatch.setattr("builtins.input", lambda _: next(lines))
-    prompt(reader)
+    prompt(Settings(database_url=database_url))
     said = capsys.readouterr()
-    assert "nonsense" in said.err
+    assert [word in said.err for word in ("nonsense", "Refused: DROP")] == [True] * 2
     assert [word in said.out for word in ("two", "three", "city_hours")] == [True] * 3
     assert next(lines, None) is None
+
+
+@pytest.mark.databases("sqlite")
+def test_an_answer_that_is_cut_says_so_and_is_no_json(
+    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shell, "LIMITS", structs.replace(shell.LIMITS, rows=3))
+    settings = Settings(database_url=database_url)
+    run(settings, "SELECT country_code FROM countries", json=False)
+    assert "more than 3 rows" in capsys.readouterr().out
+    with pytest.raises(Refused, match="more than 3 rows"):
+        run(settings, "SELECT country_code FROM countries", json=True)
+    assert capsys.readouterr().out == ""
+    run(settings, "SELECT country_code FROM countries ORDER BY 1 LIMIT 3", json=True)
+    assert len(json.loads(capsys.readouterr().out)) == 3
