@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -17,14 +17,17 @@ from urllib.request import urlopen
 
 from gans.errors import ConfigError
 
-APP = Path(__file__).parents[2] / "dashboard" / "app.py"
-
+APP = Path(__file__).parents[2] / "dashboard" / "server.py"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 START_S = 60
 
 
-def command(address: str, port: int, script: Path = APP) -> list[str]:
+def command(address: str, port: int, script: Path = APP, hosts: Sequence[str] = ()) -> list[str]:
     """The command that serves it, or another script of Streamlit's in the same way.
+
+    Args:
+        hosts: the names by which it may be called, besides `LOOPBACK` and `address`.
 
     Raises:
         ConfigError: its libraries are not installed.
@@ -41,21 +44,25 @@ def command(address: str, port: int, script: Path = APP) -> list[str]:
         "client.showErrorDetails": "none",
         "client.showSidebarNavigation": "false",  # of the modules in `pages`, until the first run says what the pages are
     }
-    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    allowed = [("server.allowedHosts", name) for name in dict.fromkeys((*LOOPBACK, address, *hosts))]
+    arguments = [part for name, value in (*options.items(), *allowed) for part in (f"--{name}", value)]
     return [sys.executable, "-m", "streamlit", "run", str(script), *arguments]
 
 
-def serve(environment: Mapping[str, str], address: str, port: int, on_start: Callable[[str], object]) -> None:
+def serve(
+    environment: Mapping[str, str], address: str, port: int, hosts: Sequence[str], on_start: Callable[[str], object]
+) -> None:
     """Becomes the server, until Ctrl-C.
 
     Args:
         environment: the settings, which it reads like the command itself.
+        hosts: as of `command`.
         on_start: called with where it will be.
 
     Raises:
         ConfigError: its libraries are not installed.
     """
-    arguments = command(address, port)
+    arguments = command(address, port, hosts=hosts)
     on_start(f"http://{address}:{port}")
     os.execve(arguments[0], arguments, {**environment})
 
