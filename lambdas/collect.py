@@ -1,7 +1,7 @@
 """Collects one source, which the function's environment names, for the slot that an event belongs to."""
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -11,7 +11,7 @@ from gans.clock import utc_now
 from gans.collect.collect import collect
 from gans.collect.http import Http
 from gans.errors import ConfigError, Transient
-from gans.schedule import every
+from gans.schedule import Schedule, every
 from gans.secrets import with_key
 from gans.settings import Settings, read_settings
 from gans.source import Source
@@ -23,6 +23,9 @@ from lambdas.telemetry import logger, measure
 
 LANDING_S = 10.0
 """What is kept of the function's time for landing what was fetched."""
+
+SOON = timedelta(hours=1)
+"""A source whose next slot comes as soon as this is not tried again by the platform: that slot does."""
 
 
 class Fired(msgspec.Struct, frozen=True):
@@ -41,11 +44,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     Raises:
         ConfigError: a setting, the watchlist, the key or the event is missing or wrong; nothing was asked.
-        Transient: some units got no answer now; the others are landed. The platform tries again.
+        Transient: some units got no answer now; the others are landed. The platform tries again. Not where the next slot comes
+            `SOON`: there the ledger counts them, and an alarm watches their share.
     """
     settings = read_settings(os.environ)
     source = _source(settings)
-    slot = _slot(event, source, settings)
+    schedule = every(minutes=settings.every_minutes) if settings.every_minutes else source.schedule
+    slot = _slot(event, schedule)
     logger.append_keys(source=source.name, slot=slot.isoformat())
     logger.info("collecting")
     store = open_store(settings.landing)
@@ -55,7 +60,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     measure(source.name, Requests=http.requests, Failures=collected.transient + collected.permanent)
     details: dict[str, Any] = msgspec.to_builtins(collected)
     logger.info("collected", **details)
-    if collected.transient:
+    if collected.transient and schedule.period > SOON:
         raise Transient(
             f"{collected.transient} of {collected.units} units of {source.name} got no answer now; the others are landed"
         )
@@ -69,8 +74,7 @@ def _source(settings: Settings) -> Source:
         raise ConfigError(f"GANS_SOURCE={settings.source} is no source. Known: {', '.join(registry())}") from None
 
 
-def _slot(event: dict[str, Any], source: Source, settings: Settings) -> datetime:
-    schedule = every(minutes=settings.every_minutes) if settings.every_minutes else source.schedule
+def _slot(event: dict[str, Any], schedule: Schedule) -> datetime:
     try:
         fired = msgspec.convert(event, Fired)
     except msgspec.ValidationError as error:

@@ -1,4 +1,4 @@
-"""Turns the freshness of every source into metrics, once an hour."""
+"""Turns the freshness of every source into metrics, every minute."""
 
 from typing import Any
 
@@ -6,18 +6,24 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gans.clock import utc_now
 from gans.reading.freshness import freshness
+from gans.sources import registry
 from lambdas import resources
 from lambdas.telemetry import logger, measure
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Measures every source that ever ran; one that never did has nothing to measure.
+    """Measures every source that ever ran, and whether that could be measured: an alarm watches each.
 
     Raises:
         DBAPIError: the database did not answer.
     """
-    found = freshness(resources.engine(), utc_now())
+    is_measured = False
+    try:
+        found = freshness(resources.engine(), registry().values(), utc_now())
+        is_measured = True
+    finally:
+        measure(None, IsMeasured=is_measured)
     for source in found:
-        measure(source.source, IsStale=source.is_stale, RejectedPct=source.rejected_pct)
+        measure(source.source, IsStale=source.is_stale, FailedPct=source.failed_pct, RejectedPct=source.rejected_pct)
     logger.info("measured", stale=[source.source for source in found if source.is_stale])

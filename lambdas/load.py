@@ -20,6 +20,9 @@ from lambdas.telemetry import logger, measure
 LOADING_S = 20.0
 """What loading a part may take: with less time left, none is begun."""
 
+TOLD_TRIES = 3
+"""How often a message may fail before a person is told."""
+
 _processor = BatchProcessor(event_type=EventType.SQS)
 
 
@@ -43,11 +46,15 @@ class _Batch:
         self.context, self.outage = context, ""
 
     def take(self, record: SQSRecord) -> None:
-        with logger.append_context_keys(message=record.message_id):
+        delivery = int(record.attributes.approximate_receive_count)
+        with logger.append_context_keys(message_id=record.message_id, delivery=delivery):
+            if delivery > TOLD_TRIES:  # whatever ended the tries before, also what could not say so any more: no memory, no time
+                measure(None, FailedTries=delivery - 1)
             try:
                 for key in landed(record.body):
                     self._load(key)
             except Exception as error:
+                measure(None, FailedTries=delivery)
                 logger.error(f"not loaded: {error}", exc_info=not (self.outage or isinstance(error, GansError)))
                 raise
 

@@ -1,53 +1,47 @@
 """How every source is doing: what is fresh, what ran last, what was rejected."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, Executable, case, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, and_, case, exists, func, or_, select
 
 from gans.clock import CLOCKS_DIFFER
 from gans.database.views import source_freshness
+from gans.source import Source
 from gans.tables import collection_runs, rejects
 
 WEEK: Final = timedelta(days=7)
+WINDOW: Final = timedelta(hours=1)
+"""How much of a source that is asked more often is looked at; of any other, its last slot."""
+
+LEAST_FAILED: Final = 3
+"""Fewer failed units are nothing to tell a person, whatever their share; but for a slot that had not so many, and all failed."""
 
 
-class Freshness(msgspec.Struct, frozen=True):
-    """A source that ran at least once.
+class Freshness(msgspec.Struct, frozen=True, kw_only=True):
+    """How a source is doing that ever ran.
 
     Attributes:
-        is_stale: nothing that it brought counts as fresh any more, or it never brought anything.
-        rejected_pct: of the items that its last slot offered, all attempts together, the share that was refused.
+        is_stale: nothing that it brought counts as fresh any more, or it never brought anything; not where it had nothing to ask
+            for a week.
+        failed_pct: of the units that the runs of `WINDOW`, or of the last slot, asked for, the share that got no usable answer in
+            the last attempt of its slot; 0 where they are too few to tell.
+        rejected_pct: of the items that these runs offered, all attempts together, the share that was refused.
     """
 
     source: str
     is_stale: bool
+    failed_pct: float
     rejected_pct: float
 
 
-def freshness(engine: Engine, now: datetime) -> list[Freshness]:
-    """Every source of the ledger, by name; runs of a time that is yet to come do not count."""
-    runs = collection_runs.c
-    last = (
-        select(runs.source, func.max(runs.slot_at).label("slot_at"), func.max(runs.stale_at).label("stale_at"))
-        .where(_has_come(now))
-        .group_by(runs.source)
-        .subquery()
-    )
-    query = (
-        select(last.c.source, last.c.stale_at, func.sum(runs.rows_offered), func.sum(runs.rows_rejected))
-        .join(collection_runs, (runs.source == last.c.source) & (runs.slot_at == last.c.slot_at))
-        .group_by(last.c.source, last.c.stale_at)
-        .order_by(last.c.source)
-    )
+def freshness(engine: Engine, sources: Iterable[Source], now: datetime) -> list[Freshness]:
+    """Every one of `sources` that ever ran. Reads few lines of the ledger, so that it may be asked every minute."""
     with engine.connect() as connection:
-        found = connection.execute(query).all()
-    return [
-        Freshness(source, stale_at is None or stale_at <= now.astimezone(UTC), _share_pct(int(rejected), int(offered)))
-        for source, stale_at, offered, rejected in found
-    ]
+        found = [_freshness(connection, source, now.astimezone(UTC)) for source in sources]
+    return [one for one in found if one]
 
 
 def _has_come(now: datetime) -> ColumnElement[bool]:
@@ -55,9 +49,49 @@ def _has_come(now: datetime) -> ColumnElement[bool]:
     return collection_runs.c.slot_at <= now + CLOCKS_DIFFER
 
 
-def _share_pct(rejected: int, offered: int) -> float:
+def _freshness(connection: Connection, source: Source, now: datetime) -> Freshness | None:
+    runs = collection_runs.c
+    of = and_(runs.source == source.name, _has_come(now))
+    newest = connection.scalar(select(func.max(runs.slot_at)).where(of))
+    if newest is None:
+        return None
+    is_frequent = source.schedule.period < WINDOW
+    since = now - WINDOW if is_frequent else newest
+    lines = connection.execute(select(collection_runs).where(of, runs.slot_at >= since)).all()
+    attempts = [(line.slot_at, line.attempt_at) for line in lines]
+    last = dict(sorted(attempts))  # of each slot
+    units = [_units(line) for line, (slot, attempt) in zip(lines, attempts, strict=True) if attempt == last[slot]]
+    asked, failed = (sum(counts) for counts in zip(*units, strict=True)) if units else (0, 0)
+    is_told = failed >= LEAST_FAILED or (not is_frequent and failed == asked)
+    return Freshness(
+        source=source.name,
+        is_stale=_is_stale(connection, source, of, newest, now),
+        failed_pct=_share_pct(failed, asked) if is_told else 0.0,
+        rejected_pct=_share_pct(sum(line.rows_rejected for line in lines), sum(line.rows_offered for line in lines)),
+    )
+
+
+def _units(line: Row[Any]) -> tuple[int, int]:
+    """How many units a part asked for, and how many failed; a part that failed as a whole has lost at least one."""
+    is_lost = line.status == "failed" and not line.units_planned
+    return line.units_planned + is_lost, line.units_failed + is_lost
+
+
+def _is_stale(connection: Connection, source: Source, of: ColumnElement[bool], newest: datetime, now: datetime) -> bool:
+    runs, first = collection_runs.c, now - source.stale_after
+
+    def is_any(*conditions: ColumnElement[bool]) -> bool:
+        return bool(connection.scalar(select(exists().where(of, *conditions))))
+
+    if is_any(runs.slot_at > first, runs.stale_at > now):
+        return False
+    asked = or_(runs.units_planned > 0, runs.status == "failed")
+    return newest <= first - WEEK or is_any(runs.slot_at > first - WEEK, asked)
+
+
+def _share_pct(part: int, whole: int) -> float:
     """At most 100: an answer that failed as a whole is refused without having offered anything."""
-    return 100.0 * min(1.0, rejected / (offered or 1))
+    return 100.0 * min(1.0, part / (whole or 1))
 
 
 class LastRun(msgspec.Struct, frozen=True, kw_only=True):

@@ -123,6 +123,18 @@ def test_what_may_pass_makes_the_platform_try_again_after_the_rest_was_landed(
     assert len(landed(bucket)) == 2, "each attempt has a place of its own"
 
 
+def test_a_source_that_is_asked_again_soon_is_not_tried_again(
+    cities: Simulator, bucket: S3Store, logged: Callable[[], Lines], environment: pytest.MonkeyPatch
+) -> None:
+    """Its runs would fill the queue of what a person must look at, one for each minute in which an upstream is down."""
+    environment.setattr(http, "BACKOFF_S", 0.0)
+    environment.setenv("GANS_EVERY_MINUTES", "60")
+    cities.inject("server_error", times=http.TRIES)
+    assert collect.handler(scheduled(AT), Context())["transient"] == 1
+    assert measured(logged())["cities"]["Failures"] == 1
+    assert len(landed(bucket)) == 1
+
+
 def test_what_will_not_pass_is_recorded_and_not_tried_again(
     cities: Simulator, bucket: S3Store, logged: Callable[[], Lines]
 ) -> None:

@@ -152,6 +152,22 @@ def test_poison_is_recorded_or_comes_again_and_its_neighbours_are_loaded(
     assert all("exception" not in line for line in lines), "what was foreseen needs no traceback"
 
 
+def test_how_often_a_message_has_failed_is_measured(
+    stored: Engine, store: FolderStore, landing: Landing, logged: Callable[[], Lines]
+) -> None:
+    """Also where the try before ended without a word: it is told when the message comes again."""
+    good = notification_of(landing.keys[0])
+    for delivery, tries in ((1, 1), (3, 3), (4, 4)):
+        assert failed(load.handler(batch([good, "not JSON"], delivery), Context())) == [1]
+        lines = logged()
+        assert measured(lines)[""] == {"FailedTries": tries}
+        (error,) = (line for line in lines if line.get("level") == "ERROR")
+        assert (error["message_id"], error["delivery"]) == ("1", delivery)
+    for delivery, measures in ((3, None), (4, {"FailedTries": 3})):
+        assert failed(load.handler(batch([good], delivery), Context())) == []
+        assert measured(logged()).get("") == measures
+
+
 def test_a_batch_of_nothing_but_poison_is_an_error_of_the_function(stored: Engine, store: FolderStore) -> None:
     with pytest.raises(BatchProcessingError, match="not the key of a landed part"):
         load.handler(batch([notification_of("landing/notes.txt")]), Context())

@@ -1,11 +1,9 @@
-"""The migrate function: the newest schema, and an analyst who may read it and nothing else; then the nightly and hourly ones."""
+"""The migrate function: the newest schema, and an analyst who may read it and nothing else; then the nightly one."""
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from sqlalchemy import URL, Engine, create_engine, inspect, select
@@ -16,14 +14,13 @@ from gans.database.engine import open_engine
 from gans.database.grants import grant_read_only
 from gans.database.migrate import differences
 from gans.database.revisions import current, head
-from gans.database.upsert import upsert
 from gans.database.views import SCHEMA
 from gans.errors import ConfigError
 from gans.secrets import Login, read_login
 from gans.settings import Settings
 from gans.storage.store import S3Store
-from gans.tables import cities, collection_runs
-from lambdas import freshness, load, migrate, resources, retain
+from gans.tables import cities
+from lambdas import load, migrate, resources, retain
 from tests.lambdas.conftest import (
     USERS,
     Context,
@@ -32,11 +29,9 @@ from tests.lambdas.conftest import (
     batch,
     clear_resources,
     failed,
-    measured,
     notification_of,
     store_secret,
 )
-from tests.survival.conftest import NOW
 
 LOADER = f"{USERS}loader"
 ANALYST = f"{USERS}o'brien"  # a name that must be quoted
@@ -173,74 +168,7 @@ def test_a_login_shows_no_password() -> None:
     assert "s3cret" not in repr(Login("gans", "s3cret"))
 
 
-# The functions of the night and of the hour
-
-
-class Run(msgspec.Struct, kw_only=True):
-    """A line of the ledger."""
-
-    source: str
-    slot_at: Any
-    attempt_at: Any
-    part: int
-    status: str
-    rows_offered: int
-    rows_rejected: int
-    stale_at: Any
-    loaded_at: Any
-    requests: int = 1
-    bytes_received: int = 1
-    units_planned: int = 1
-    units_failed: int = 0
-    missing: str = "{}"
-    landing_key: str = ""
-    code_version: str = ""
-
-
-def run(source: str, hours_ago: int, offered: int, rejected: int, fresh_hours: int | None, part: int = 1) -> Run:
-    slot = NOW - timedelta(hours=hours_ago)
-    stale_at = None if fresh_hours is None else slot + timedelta(hours=fresh_hours)
-    status = "failed" if fresh_hours is None else "ok"
-    return Run(
-        source=source,
-        slot_at=slot,
-        attempt_at=slot,
-        part=part,
-        status=status,
-        rows_offered=offered,
-        rows_rejected=rejected,
-        stale_at=stale_at,
-        loaded_at=NOW,
-    )
-
-
-def test_every_source_that_ever_ran_is_measured(
-    engine: Engine, database_url: str, environment: pytest.MonkeyPatch, logged: Callable[[], Lines]
-) -> None:
-    runs = [
-        run("fresh", 30, 100, 90, 9),
-        run("fresh", 3, 60, 3, 9),
-        run("fresh", 3, 40, 0, 9, part=2),
-        run("late", 12, 10, 0, 9),
-        run("never_good", 1, 0, 2, None),
-        run("unchanged", 1, 0, 0, 9),
-        run("worse", 30, 10, 0, 36),
-        run("worse", 1, 10, 10, None),
-    ]
-    with engine.begin() as connection:
-        upsert(connection, collection_runs, runs)
-    environment.setenv("GANS_DATABASE_URL", database_url)
-    environment.setattr(freshness, "utc_now", lambda: NOW)
-    freshness.handler({}, Context())
-    lines = logged()
-    assert measured(lines) == {
-        "fresh": {"IsStale": 0, "RejectedPct": 3},
-        "late": {"IsStale": 1, "RejectedPct": 0},
-        "never_good": {"IsStale": 1, "RejectedPct": 100},
-        "unchanged": {"IsStale": 0, "RejectedPct": 0},
-        "worse": {"IsStale": 0, "RejectedPct": 100},
-    }
-    assert lines[-1]["stale"] == ["late", "never_good"]
+# The function of the night
 
 
 def test_the_night_publishes_what_is_not_as_the_database_says(
