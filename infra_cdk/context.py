@@ -1,5 +1,6 @@
 """What whoever deploys may choose: values of the CDK context, in `cdk.json` or from `cdk deploy -c name=value`."""
 
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -26,7 +27,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         database_subnets: where the functions stand to reach it; S3 and Secrets Manager must be reached from there too.
         database_security_group: the security group that they are in there.
         contact: an address or URL for the User-Agent, so that an upstream can reach the operator.
-        alarm_email: where alarms go.
+        alarm_email: where alarms go; "" for nobody, which a deploy says of itself.
         without: the sources that are not to be collected.
         every_minutes: asks every source so often instead of on its schedule; 0 for its schedule.
         simulator_url: asks a simulator of the upstreams on this machine, where the AWS is a local one.
@@ -54,6 +55,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError("database_subnets and database_security_group belong together: give both, or none.")
         if (self.access == "public") != bool(self.analyst_cidrs):
             raise ConfigError('The context needs analyst_cidrs with access=public, like ["203.0.113.0/24"], and only there.')
+        if self.alarm_email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", self.alarm_email):
+            raise ConfigError(f"alarm_email={self.alarm_email} is no address for e-mail: give one, like ops@example.org.")
         if unknown := sorted(set(self.without) - set(registry())):
             raise ConfigError(f"without={','.join(unknown)} is no source. Known: {', '.join(registry())}")
 

@@ -48,8 +48,11 @@ PRICES = {
 """List prices of us-east-1 in USD, as published in 2026 (aws.amazon.com/<service>/pricing); a region in Europe is up to a fifth
 dearer. Rules on the default event bus, the gateway endpoint and backups up to the size of the database are free."""
 
-METRICS_OF_A_RUN, METRICS_OF_AN_HOUR = 5, 2
-"""The metrics that `lambdas.collect` and `lambdas.load` emit of a source, and what `lambdas.freshness` does."""
+METRICS_OF_A_RUN, METRICS_OF_A_SOURCE, METRICS_OF_ALL = 5, 3, 1
+"""The metrics that `lambdas.collect` and `lambdas.load` emit of a source, what `lambdas.freshness` does of each, and of all."""
+
+MEASURINGS, MEASURING_S = 60 * HOURS, 0.1
+"""How often `lambdas.freshness` runs, and for how long: 30 ms on one processor, of which it has less than a third."""
 
 ANSWER_S = 0.5
 """How long an upstream takes for an answer: assumed, since the simulator answers at once."""
@@ -132,7 +135,8 @@ class Stacks(msgspec.Struct, frozen=True, kw_only=True):
 def costs(stacks: Stacks, runs: Sequence[Run], cities: int, sources: Mapping[str, Source]) -> dict[str, float]:
     """USD a month, by what it is for, after a year of running; `runs` may be of other counts of cities (`at`)."""
     each = [(sources[run.source], run) for run in at(runs, cities)]
-    gb_s = calls = puts = gets = messages = landed_gb = metrics = 0.0
+    puts = gets = messages = landed_gb = 0.0
+    gb_s, calls, metrics = MEASURINGS * MEASURING_S * stacks.load_mb / 1024, MEASURINGS, float(METRICS_OF_ALL)
     for source, run in each:
         times = HOURS / (source.schedule.period / timedelta(hours=1))
         gb_s += times * _gb_s(stacks, source, run)
@@ -141,7 +145,7 @@ def costs(stacks: Stacks, runs: Sequence[Run], cities: int, sources: Mapping[str
         gets += times * run.reads
         messages += times * run.messages
         landed_gb += times * 12 * run.bytes_landed / 1e9
-        metrics += METRICS_OF_A_RUN * min(1.0, times / HOURS) + METRICS_OF_AN_HOUR
+        metrics += METRICS_OF_A_RUN * min(1.0, times / HOURS) + METRICS_OF_A_SOURCE
     keys = sum(bool(source.secret and source.secret.is_required) for source, _ in each)
     storage_gb = max(stacks.storage_gb, database_gb(each)) if stacks.instance else 0.0
     amounts = {
@@ -254,7 +258,8 @@ def synthesised() -> dict[str, dict[str, Any]]:
     from infra_cdk.app import build
 
     with TemporaryDirectory() as folder:
-        app = App(context=json.loads((ROOT / "cdk.json").read_text())["context"], outdir=folder)
+        context = {**json.loads((ROOT / "cdk.json").read_text())["context"], "alarm_email": "ops@example.org"}
+        app = App(context=context, outdir=folder)
         build(app)
         return {name: found for stack in app.synth().stacks for name, found in stack.template["Resources"].items()}
 

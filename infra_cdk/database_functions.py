@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from gans import jobs
-from gans.schedule import Schedule, hourly
+from gans.schedule import Schedule, every
 from infra_cdk import packaging
 from infra_cdk.bucket import Bucket
 from infra_cdk.context import Context
@@ -37,7 +37,7 @@ LOADERS: Final = 4
 BATCH: Final = 5
 MIGRATE_TIMEOUT: Final = Duration.minutes(15)
 MAX_AGE: Final = Duration.hours(1)
-FRESHNESS: Final = hourly(50)
+FRESHNESS: Final = every(minutes=1)
 
 
 class DatabaseFunctions(Construct):
@@ -46,6 +46,7 @@ class DatabaseFunctions(Construct):
     Attributes:
         migrated: runs the migrate function in every deploy that changes it, before the other functions change.
         migrate, load, archive, retain, freshness: the functions.
+        functions: all of them.
     """
 
     def __init__(
@@ -94,7 +95,19 @@ class DatabaseFunctions(Construct):
             timeout=Duration.minutes(15),
         )
         bucket.acknowledge_prefixes(self.retain, "reference/")
-        self.freshness = self._function("Freshness", "tells how fresh every source is", allows=[], timeout=Duration.minutes(1))
+        self.freshness = self._function(
+            "Freshness",
+            "tells how fresh every source is",
+            allows=[],
+            timeout=Duration.minutes(1),
+            is_kept=False,
+        )
+        acknowledge(
+            self.freshness,
+            "The next minute measures again, and an alarm says where it does not",
+            "Serverless-LambdaAsyncFailureDestination",
+        )
+        self.functions = [self.migrate, self.load, self.archive, self.retain, self.freshness]
 
         queues.landed.grant_consume_messages(self.load)
         deliveries = lambda_.EventSourceMapping(
@@ -110,7 +123,7 @@ class DatabaseFunctions(Construct):
         rules = [
             self._rule("Archiving", jobs.ARCHIVE, self.archive),
             self._rule("Nightly", jobs.RETAIN, self.retain),
-            self._rule("Hourly", FRESHNESS, self.freshness),
+            self._rule("Measuring", FRESHNESS, self.freshness),
         ]
 
         self.migrated = triggers.Trigger(self, "Migrated", handler=self.migrate, timeout=MIGRATE_TIMEOUT)
@@ -128,7 +141,9 @@ class DatabaseFunctions(Construct):
         asset: packaging.Asset = packaging.LOAD,
         memory_mb: int = MEMORY_MB,
         environment: dict[str, str] | None = None,
+        is_kept: bool = True,
     ) -> Function:
+        """`is_kept`: whether what failed to the last is tried again, and kept for a person."""
         database = self._database
         known = {
             "GANS_LANDING": f"s3://{self._bucket.bucket_name}",
@@ -149,7 +164,7 @@ class DatabaseFunctions(Construct):
             memory_mb=memory_mb,
             timeout=timeout,
             max_age=MAX_AGE,
-            failures=self._queues.failures,
+            failures=self._queues.failures if is_kept else None,
             attachment=database.attachment,
         )
 

@@ -52,7 +52,7 @@ class Function(lambda_.Function):
         memory_mb: int,
         timeout: Duration,
         max_age: Duration,
-        failures: sqs.IQueue,
+        failures: sqs.IQueue | None,
         attachment: Attachment | None = None,
     ) -> None:
         """Makes the function, its role and its log group.
@@ -61,7 +61,7 @@ class Function(lambda_.Function):
             environment: beside what all functions have.
             allows: what its role may do, beside writing its own log and telling `failures`.
             max_age: for how long after its firing an asynchronous run is tried again.
-            failures: the queue for what failed to the last.
+            failures: the queue for what failed to the last; None for what is neither kept nor tried again.
             attachment: None outside any VPC.
         """
         target = LOCAL if context.is_local else LAMBDA
@@ -89,8 +89,8 @@ class Function(lambda_.Function):
             },
             role=role,
             log_group=log_group,
-            on_failure=destinations.SqsDestination(failures),
-            retry_attempts=RETRIES,
+            on_failure=destinations.SqsDestination(failures) if failures else None,
+            retry_attempts=RETRIES if failures else 0,
             max_event_age=max_age,
         )
         if attachment:

@@ -204,6 +204,10 @@ def test_every_asynchronous_run_is_retried_a_while_and_then_kept(deployment: Dep
     configured = {found["FunctionName"]["Ref"]: found for found in deployment.of("Lambda::EventInvokeConfig").values()}
     ours = {name for name, function in deployment.of("Lambda::Function").items() if function["Handler"].startswith("lambdas.")}
     assert set(configured) == ours
+    (every_minute,) = deployment.functions("freshness")
+    of_the_next = configured.pop(every_minute)
+    assert of_the_next["MaximumRetryAttempts"] == 0
+    assert "DestinationConfig" not in of_the_next
     for found in configured.values():
         assert found["MaximumRetryAttempts"] == 2
         assert 60 <= found["MaximumEventAgeInSeconds"] <= 3600
@@ -217,8 +221,9 @@ def test_every_alarm_reaches_the_topic_and_cloudwatch_can_keep_it(deployment: De
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == [{"Ref": topic}]
         assert "Metrics" not in alarm  # no metric math: a local AWS knows none
-        assert alarm["Period"] * alarm["EvaluationPeriods"] <= 7 * 86400
-        assert alarm["TreatMissingData"] in ("breaching", "notBreaching")
+        assert alarm["OKActions"] == [{"Ref": topic}]
+        assert alarm["Period"] * alarm["EvaluationPeriods"] <= 86400
+        assert alarm["TreatMissingData"] in ("breaching", "ignore", "notBreaching")
 
 
 def test_the_bucket_is_private_and_takes_tls_alone(deployment: Deployment) -> None:
@@ -261,5 +266,10 @@ def test_what_is_acknowledged_stands_on_its_construct_with_its_reason(deployment
         assert len(reason) > 20, finding
 
 
-def test_synthesis_says_nothing(deployment: Deployment) -> None:
-    assert [message.entry.data for stack in deployment.assembly.stacks for message in stack.messages] == []
+def test_synthesis_says_nothing_but_that_nobody_is_told_of_alarms(deployment: Deployment) -> None:
+    messages = [str(message.entry.data) for stack in deployment.assembly.stacks for message in stack.messages]
+    is_local = any(
+        function["Environment"]["Variables"].get("GANS_SIMULATOR_URL") for _, function in deployment.collectors().values()
+    )
+    is_told = bool(deployment.of("SNS::Subscription")) or is_local
+    assert ["Alarms reach nobody" in message for message in messages] == [True] * (not is_told)
