@@ -123,6 +123,8 @@ def database_url(settings: Settings) -> URL:
     if kind == "sqlite":
         if url.query or url.host or url.username or url.drivername not in ("sqlite", "sqlite+pysqlite"):
             raise ConfigError(f"{setting} must name a file alone, like sqlite:///path/to/gans.db, without a host or options.")
+        if not url.database or url.database == ":memory:":
+            raise ConfigError(f"{setting} names no file, and what is only in memory is lost: give sqlite:///path/to/gans.db")
         return url
     for name, value in url.query.items():
         if name == "unix_socket" or (name, value) == ("charset", "utf8mb4"):
@@ -151,12 +153,11 @@ def _is_host(name: str) -> bool:
 
 
 def _sqlite(url: URL) -> Engine:
-    if url.database and url.database != ":memory:":
-        folder = Path(url.database).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"GANS_DATABASE_URL: cannot make the folder {folder}: {error.strerror}.") from None
+    folder = Path(url.database or "").parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"GANS_DATABASE_URL: cannot make the folder {folder}: {error.strerror}.") from None
     engine = create_engine(url, connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from gans.errors import ConfigError, NotKnown
 from gans.settings import Settings, read_settings, redacted
@@ -36,10 +37,12 @@ def environment() -> dict[str, str]:
     """The environment over `.env` of the current folder.
 
     Raises:
-        ConfigError: `.env` is in an encoding that cannot be told.
+        ConfigError: `.env` is in an encoding that cannot be told, or a line of it sets nothing.
     """
     file = Path(".env")
     text = _decoded(file.read_bytes()) if file.is_file() else ""
+    if wrong := [binding.original.line for binding in parse_stream(StringIO(text)) if binding.error]:
+        raise ConfigError(f"Line {wrong[0]} of .env cannot be read: write NAME=value, or # in front of what is no setting.")
     return {**{name: value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}, **os.environ}
 
 

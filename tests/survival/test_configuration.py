@@ -59,6 +59,7 @@ def test_an_id_given_twice(gans: Gans, simulator: Simulator) -> None:
         (f"mysql+pymysql://u:hunter2@{'x' * 64}.test/gans", 2, ["GANS_DATABASE_URL", "no host and port that can be"]),
         ("mysql+pymysql://u:hunter2@a b/gans", 2, ["GANS_DATABASE_URL", "no host and port that can be"]),
         ("mysql+pymysql://u:hunter2€@127.0.0.1:1/gans", 3, ["Can't connect", "Check GANS_DATABASE_URL"]),
+        *((url, 2, ["GANS_DATABASE_URL", "names no file"]) for url in ("sqlite://", "sqlite:///", "sqlite:///:memory:")),
         ("sqlite:///x.db?timeout=5", 2, ["GANS_DATABASE_URL", "a file alone"]),
         ("sqlite+pysqlcipher://:hunter2@/x.db", 2, ["GANS_DATABASE_URL"]),
         ("sqlite+aiosqlite:///x.db", 2, ["GANS_DATABASE_URL"]),
@@ -152,6 +153,15 @@ def test_env_in_another_encoding_is_said(gans: Gans, encoding: str) -> None:
     (gans.folder / ".env").write_bytes("# nothing\nGANS_DATABASE_URL=sqlite:///ä.db\n".encode(encoding))
     for command in (("db", "url"), ("doctor",), ("status",)):
         assert_one_message(gans(*command), 2, ".env is not in UTF-8", "Save it as UTF-8")
+
+
+@pytest.mark.parametrize("wrong", ["GANS CONTACT=ops@example.org", "=x", 'GANS_CONTACT="hunter2'])
+def test_a_line_of_env_that_sets_nothing_is_named(gans: Gans, wrong: str) -> None:
+    (gans.folder / ".env").write_text(f"# a comment\n\nGANS_LANDING=data\n{wrong}\n")
+    for command in (("db", "url"), ("doctor",), ("status",)):
+        output = gans(*command)
+        assert_one_message(output, 2, "Line 4 of .env", "NAME=value")
+        assert "hunter2" not in output.out + output.err
 
 
 @pytest.mark.databases("mariadb", "mysql")  # SQLite has no passwords

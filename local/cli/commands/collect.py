@@ -21,7 +21,7 @@ from local.cli.context import (
     open_pipeline,
     sources_with_keys,
 )
-from local.console import ago, as_json, err, out, plain, progress, show_outcome, styled, table, time
+from local.console import ago, as_json, err, out, plain, progress, show_outcome, styled, table
 
 if TYPE_CHECKING:
     from local.pipeline import Outcome, Pipeline
@@ -142,21 +142,21 @@ def status(json: Json = False) -> None:
         as_json(found)
         return
     table(
-        ("source", "data", "last slot (UTC)", "status", "rows", "refused", "failed, 7 d", "next run"),
+        ("source", "data", "last slot\n(UTC)", "status", "rows", "refused", "failed,\n7 d", "next\nrun in"),
         (
             (
                 one.source,
                 styled(one.state),
-                time(one.last_slot),
+                f"{one.last_slot:%m-%d %H:%M}" if one.last_slot else "–",
                 styled(one.status),
                 f"{one.rows:,}",
                 str(one.rejected),
                 f"{one.failed_runs} of {one.runs}",
-                ago(one.next_slot, now),
+                ago(one.next_slot, now).removeprefix("in "),
             )
             for one in found
         ),
-        numbers=("rows", "refused", "failed, 7 d"),
+        numbers=("rows", "refused", "failed,\n7 d"),
     )
     for one in found:
         if one.error:

@@ -383,6 +383,16 @@ def test_a_source_without_its_key_is_skipped_and_says_which_and_the_others_go_on
 
 
 @pytest.mark.usefixtures("simulator")
+def test_status_fits_80_columns_and_names_each_source_whole(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    gans("collect", "cities", "systems_catalogue")
+    lines = [line for line in gans("status").out.splitlines() if line]
+    for name in ("cities", "systems_catalogue", "station_status"):
+        (line,) = (line for line in lines if line.startswith(f"{name} "))
+        assert len(line.rstrip()) <= 80
+
+
+@pytest.mark.usefixtures("simulator")
 def test_status_says_how_much_of_a_quota_a_month_would_use_before_it_is_used(gans: Gans) -> None:
     assert "would use" not in gans("status").out
     gans("collect", "cities", "airports")
