@@ -22,7 +22,7 @@ from gans.errors import ConfigError
 from gans.sources.cities import LANGUAGES, source
 from gans.storage.landing import PartKey, read_part
 from gans.storage.store import S3Store, Store
-from gans.storage.watchlist import HINTS, KEY, WatchedCity, WatchedSystem, Watchlist, article_title, read_watchlist
+from gans.storage.watchlist import ENCODING, HINTS, KEY, WatchedCity, WatchedSystem, Watchlist, article_title, read_watchlist
 
 _HEAD = """The cities and shared-mobility systems that Gans collects for. `gans watch` edits this file; by hand is fine too.
 An id is given once and never reused: what is no longer watched stays here with is_watched = false."""
@@ -212,7 +212,7 @@ def _read_any(store: Store, file: Path | None, problem: ConfigError) -> tuple[by
     try:
         before = file.read_bytes() if file else store.read(KEY)
         document: dict[str, Any] = (
-            tomlkit.parse(before or b"") if file else msgspec.json.decode(before or b"{}", type=dict[str, Any])
+            tomlkit.parse((before or b"").decode(ENCODING)) if file else msgspec.json.decode(before or b"{}", type=dict[str, Any])
         )
     except (OSError, UnicodeDecodeError, TOMLKitError, msgspec.DecodeError):
         raise problem from None
@@ -321,7 +321,7 @@ def _write(store: Store, file: Path | None, known: Watchlist, changed: Watchlist
     if file is None:
         _replace(store, known, changed)
         return
-    document = tomlkit.parse(file.read_bytes()) if file.exists() else tomlkit.document()
+    document = tomlkit.parse(file.read_bytes().decode(ENCODING)) if file.exists() else tomlkit.document()
     if not file.exists():
         for line in _HEAD.splitlines():
             document.add(tomlkit.comment(line))

@@ -27,7 +27,7 @@ class WatchedCity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     city_id: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)]
     wikipedia_language: str
-    wikipedia_title: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    wikipedia_title: Annotated[str, msgspec.Meta(pattern=r"\S", max_length=255)]
     is_watched: bool = True
     region: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}\Z")] | None = None
 
@@ -89,6 +89,8 @@ class Watchlist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 KEY = "reference/watchlist.json"
+ENCODING = "utf-8-sig"
+"""Of the file: Windows' editors begin it with a byte-order mark."""
 
 _BLANKS = re.compile(r"[\s_\u180e]+")
 _UNSEEN = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\ufeff]")
@@ -124,7 +126,7 @@ def read_watchlist(store: Store, file: Path | None) -> Watchlist:
         text = file.read_bytes() if file else store.read(KEY)
         if text is None:
             raise FileNotFoundError
-        return msgspec.convert(tomllib.loads(text.decode()) if file else msgspec.json.decode(text), Watchlist)
+        return msgspec.convert(tomllib.loads(text.decode(ENCODING)) if file else msgspec.json.decode(text), Watchlist)
     except FileNotFoundError:
         raise ConfigError(f"There is no watchlist at {where}. Begin one with `gans watch add en Berlin`.") from None
     except OSError as error:
@@ -137,6 +139,8 @@ def read_watchlist(store: Store, file: Path | None) -> Watchlist:
 
 def _way_out(problem: str) -> str:
     """What to do about what is not as it should be: in words, and the command that takes it away."""
+    if single := re.search(r"got `object` - at `\$\.(cities|systems)`", problem):
+        return f" Write [[{single[1]}]], in double brackets, above each."
     found = re.search(r"\$\.(cities|systems)\[(\d+)\](?:\.(\w+))?", problem)
     if found is None:
         return ""

@@ -41,8 +41,11 @@ def environment() -> dict[str, str]:
     """
     file = Path(".env")
     text = _decoded(file.read_bytes()) if file.is_file() else ""
-    if wrong := [binding.original.line for binding in parse_stream(StringIO(text)) if binding.error]:
-        raise ConfigError(f"Line {wrong[0]} of .env cannot be read: write NAME=value, or # in front of what is no setting.")
+    for binding in parse_stream(StringIO(text)):
+        if binding.error:
+            told = binding.original.string  # with the blank lines before it
+            line = binding.original.line + told[: len(told) - len(told.lstrip())].count("\n")
+            raise ConfigError(f"Line {line} of .env cannot be read: write NAME=value, or # in front of what is no setting.")
     return {**{name: value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}, **os.environ}
 
 

@@ -269,3 +269,12 @@ def test_what_no_system_is_called_is_said_in_words(
 def test_the_case_of_a_host_does_not_count(store: FolderStore, file: Path) -> None:
     added = watchlist.add_system(store, file, "demo", " HTTPS://Feeds.Example.org/GBFS.json", "gbfs", None, None)
     assert added.url == "https://feeds.example.org/GBFS.json"
+
+
+def test_a_file_that_windows_wrote_is_read_and_changed(tmp_path: Path) -> None:
+    file, store = tmp_path / "watchlist.toml", FolderStore(tmp_path)
+    city = '# ours\n[[cities]]\ncity_id = 1\nwikipedia_language = "en"\nwikipedia_title = "Berlin"\n'
+    file.write_bytes(b"\xef\xbb\xbf" + city.replace("\n", "\r\n").encode())
+    assert watchlist.add(store, file, "en", "Paris").city_id == 2
+    assert [city.wikipedia_title for city in watchlist.cities(store, file)] == ["Berlin", "Paris"]
+    assert file.read_bytes().startswith(b"# ours\r\n[[cities]]\r\n")

@@ -157,7 +157,7 @@ def test_env_in_another_encoding_is_said(gans: Gans, encoding: str) -> None:
 
 @pytest.mark.parametrize("wrong", ["GANS CONTACT=ops@example.org", "=x", 'GANS_CONTACT="hunter2'])
 def test_a_line_of_env_that_sets_nothing_is_named(gans: Gans, wrong: str) -> None:
-    (gans.folder / ".env").write_text(f"# a comment\n\nGANS_LANDING=data\n{wrong}\n")
+    (gans.folder / ".env").write_text(f"# a comment\nGANS_LANDING=data\n\n{wrong}\n")
     for command in (("db", "url"), ("doctor",), ("status",)):
         output = gans(*command)
         assert_one_message(output, 2, "Line 4 of .env", "NAME=value")

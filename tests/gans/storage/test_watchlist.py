@@ -51,6 +51,8 @@ def test_without_a_file_it_is_in_the_store(tmp_path: Path) -> None:
         (f"[[cities]]\n{BERLIN.replace('1', '0')}", r"`int` >= 1 - at `\$\.cities\[0\]\.city_id`"),
         (f"[[cities]]\n{BERLIN.replace('1', '3000000000')}", r"<= 2147483647 - at `\$\.cities\[0\]\.city_id`"),
         (f"[[cities]]\n{BERLIN.replace('Berlin', '')}", "wikipedia_title"),
+        (f"[[cities]]\n{BERLIN.replace('Berlin', '  ')}", r"wikipedia_title.*A title has 1 to 255 characters.*remove #1"),
+        (f"[cities]\n{BERLIN}", r"Write \[\[cities\]\], in double brackets"),
         (f"[[cities]]\n{BERLIN.replace('1', 'true')}", "Expected `int`, got `bool`"),
         ('[[cities]]\ncity_id = 1\nwikipedia_language = "en"\n', "missing required field `wikipedia_title`"),
         (f"[[cities]]\n{BERLIN}is_watchd = false\n", "unknown field `is_watchd`"),
