@@ -32,6 +32,9 @@ lint: .venv/dev ## ruff, mypy --strict, import-linter
 fuzz: .venv/dev ## 10,000 made-up answers for every parser, others each time (FUZZ=50000 for more)
 	@GANS_TEST_EXAMPLES=$(or $(FUZZ),10000) pytest -n auto --databases sqlite tests/survival/test_parsers.py
 
+attack: .venv/dev ## what takes minutes: answers as large as they may be, loaded in little memory
+	@pytest -n 2 tests/attack
+
 bench: .venv/dev node_modules ## the benchmarks, side by side with peers
 	@python -m benchmarks
 

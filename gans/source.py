@@ -116,11 +116,16 @@ class Rows(msgspec.Struct, frozen=True):
         return (Row(self.table, dict(zip(self.columns, values, strict=True))) for values in self.values)
 
 
+MOST_REFUSED = 1_000
+"""How many items of an answer are refused each with its reason; the others are only counted."""
+
+
 class Reject(msgspec.Struct, frozen=True):
-    """An item of an answer that could not become a row, and why."""
+    """An item of an answer that could not become a row, and why; or `times` more of them, of which only that is told."""
 
     reason: str
     item: str
+    times: int = 1
 
 
 class Omitted(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ CREATE TABLE collection_runs (
     units_planned INTEGER NOT NULL COMMENT 'units the plan asked for (cities, batches of cities, airports)',
     units_failed INTEGER NOT NULL COMMENT 'units without a usable answer',
     rows_offered INTEGER NOT NULL COMMENT 'rows that the answers gave',
-    rows_rejected INTEGER NOT NULL COMMENT 'items and answers refused, each with its line in rejects',
+    rows_rejected INTEGER NOT NULL COMMENT 'items and answers refused; each has its line in rejects, but of one answer''s many the last are counted in one',
     missing VARCHAR(2000) NOT NULL COMMENT 'JSON: how many rows lack which column, where any does',
     landing_key VARCHAR(255) NOT NULL COMMENT 'where the raw answers are kept',
     code_version VARCHAR(64) NOT NULL COMMENT 'the version of Gans that loaded it',

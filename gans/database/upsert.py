@@ -1,9 +1,9 @@
 """The one upsert, for every table, on all three databases."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -31,20 +31,28 @@ def upsert(connection: Connection, table: Table, rows: Sequence[msgspec.Struct],
     if not rows:
         return
     dialect = connection.dialect
+    batches = (rows[start : start + BATCH_ROWS] for start in range(0, len(rows), BATCH_ROWS))
     if isinstance(dialect, MySQLDialect):
-        batches = [rows[start : start + BATCH_ROWS] for start in range(0, len(rows), BATCH_ROWS)]
-        with ThreadPoolExecutor(1) as ahead:  # packs the next batches while the server stores this one
-            for packed in ahead.map(partial(_packed, table), batches):
+        with ThreadPoolExecutor(1) as ahead:  # packs the next batch while the server stores this one
+            packing: Future[list[_Packed]] | None = ahead.submit(_packed, table, next(batches))
+            while packing:
+                packed, following = packing.result(), next(batches, None)
+                packing = ahead.submit(_packed, table, following) if following else None
                 for common, own, data in packed:
-                    statement = _mysql_upsert(table, common, own, dialect.is_mariadb, latest is not None)
-                    connection.exec_driver_sql(statement, {"data": data.hex(), "latest": _zoneless(latest)})
+                    text = _mysql_upsert(table, common, own, dialect.is_mariadb, latest is not None)
+                    connection.exec_driver_sql(text, {"data": data.hex(), "latest": _zoneless(latest)})
     else:
         columns = rows[0].__struct_fields__
-        values = [dict(zip(columns, msgspec.structs.astuple(row), strict=True)) | {"latest": latest} for row in rows]
-        connection.execute(_sqlite_upsert(table, columns, latest is not None), values)
+        statement = _sqlite_upsert(table, columns, latest is not None)
+        for batch in batches:
+            values = [dict(zip(columns, msgspec.structs.astuple(row), strict=True)) | {"latest": latest} for row in batch]
+            connection.execute(statement, values)
 
 
-def _packed(table: Table, rows: Sequence[msgspec.Struct]) -> list[tuple[tuple[str, ...], tuple[str, ...], bytes]]:
+_Packed = tuple[tuple[str, ...], tuple[str, ...], bytes]
+
+
+def _packed(table: Table, rows: Sequence[msgspec.Struct]) -> list[_Packed]:
     """The rows as JSON: `[[value, …], [[value, …], …]]`, what all have in common and then what each has of its own.
 
     A column with one value in all rows (the issue of a forecast, its provider, `fetched_at`) is common: it is sent once, and the

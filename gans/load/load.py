@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from gans.database.transactions import in_transaction
 from gans.database.upsert import upsert
 from gans.errors import BadData
 from gans.load.publish import publish
-from gans.load.transform import FixedKeys, ParsedPart, is_fixed, missing, parse_part
+from gans.load.transform import FixedKeys, ParsedPart, Refused, is_fixed, missing, parse_pieces
 from gans.source import Source
 from gans.storage.landing import Part, PartKey, read_part
 from gans.storage.store import Store
@@ -23,6 +24,12 @@ from gans.storage.validators import drop_validators
 from gans.tables import EPOCH, collection_runs, metadata, rejects, table_facts
 
 REASON_CHARS = 1_000
+PIECE_ROWS = 200_000
+"""How many rows of a part are stored before more of it is parsed: with those of one more answer, the most in memory at once."""
+
+PARENTS = 10_000
+"""How many keys are looked for at once: SQLite takes so many parameters."""
+
 LIVE = timedelta(minutes=15)
 """How soon after its attempt a part is loaded that tells the present; a later one may be from before anything that is stored."""
 
@@ -83,31 +90,18 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
         if source.retention and part_key.attempt < now - source.retention:
             raise BadData(f"The part is older than {source.name} may keep: it is not read any more")
     except BadData as error:
-        parsed, line, unusable = ParsedPart(), _unreadable(part_key, str(error), now), 1
+        line, unusable, counts = _unreadable(part_key, str(error), now), 1, Counter[str]()
+        in_transaction(engine, lambda connection: _store_line(connection, part_key, source, line, [], now))
     else:
-        parsed = parse_part(source, part, in_transaction(engine, lambda connection: _fixed_keys(connection, source)))
-        line, unusable = _ledger_line(source, part_key, part, parsed, now), len(parsed.unusable)
-        if not line.units_planned and line.status == "ok":
-            line = in_transaction(engine, lambda connection: _missed(connection, source, line))
-    drop_validators(store, source.name, parsed.unusable)
-
-    def store_all(connection: Connection) -> None:
-        _store(connection, part_key, source, parsed, line)
-        if source.retention:
-            _drop(connection, source.writes, line.loaded_at - source.retention)
-
-    in_transaction(engine, store_all)
+        line, unusable, counts = _store_part(engine, store, part_key, source, part, now)
     lag_s = (clock() - line.finished_at).total_seconds() if line.finished_at else None
-    counts: Counter[str] = Counter()
-    for (table, _), rows in parsed.rows.items():
-        counts[table] += len(rows)
     # Every table, whatever came: rows in one may leave those of another behind (`current_with`), and a snapshot may be lost.
     published = publish(engine, store, source.writes)
     return Loaded(
         key=part_key,
         status=line.status,
         rows=counts,
-        rejected=len(parsed.refused),
+        rejected=line.rows_rejected,
         published=published,
         error=line.error or "",
         unusable=unusable,
@@ -182,7 +176,7 @@ def _ledger_line(source: Source, key: PartKey, part: Part, parsed: ParsedPart, n
         units_planned=units,
         units_failed=parsed.failed,
         rows_offered=parsed.offered,
-        rows_rejected=len(parsed.refused),
+        rows_rejected=parsed.rejected,
         missing=msgspec.json.encode(missing(parsed), order="sorted").decode(),
         landing_key=str(key),
         error=first[:REASON_CHARS] or None,
@@ -215,13 +209,44 @@ def _run_key(key: PartKey) -> dict[str, Any]:
     return {"source": key.source, "slot_at": key.slot, "attempt_at": key.attempt, "part": key.part}
 
 
-def _store(connection: Connection, key: PartKey, source: Source, parsed: ParsedPart, line: LedgerLine) -> None:
-    """Parents before children, rows in key order, so that two loaders that share rows mostly wait and seldom deadlock.
+def _store_part(
+    engine: Engine, store: Store, key: PartKey, source: Source, part: Part, now: datetime
+) -> tuple[LedgerLine, int, Counter[str]]:
+    """Parses and stores a part in one transaction, piece by piece where it is large.
 
-    Where the part was collected just now, what is stored of a time that is yet to come was so by a wrong clock, and gives way.
+    Returns:
+        Its line in the ledger, how many units are unusable, and how many rows were stored by table.
     """
-    is_live = line.loaded_at - line.attempt_at < LIVE
-    latest = line.loaded_at + CLOCKS_DIFFER if is_live else None
+    fixed = in_transaction(engine, lambda connection: _fixed_keys(connection, source))
+    begun = list(islice(parse_pieces(source, part, fixed, PIECE_ROWS), 2))
+    only = begun if len(begun) == 1 else None  # parsed before any row is locked, as nearly every part is
+    del begun
+
+    def store_all(connection: Connection) -> tuple[LedgerLine, int, Counter[str]]:
+        whole, counts = ParsedPart(), Counter[str]()
+        for piece in only or parse_pieces(source, part, fixed, PIECE_ROWS):
+            _store_rows(connection, piece, _latest(key, now))
+            whole.take_in(piece)
+            for (table, _), rows in piece.rows.items():
+                counts[table] += len(rows)
+        line = _ledger_line(source, key, part, whole, now)
+        if not line.units_planned and line.status == "ok":
+            line = _missed(connection, source, line)
+        _store_line(connection, key, source, line, whole.refused, now)
+        # Before the commit: were this broken off behind it, an answer that meant nothing would count as unchanged.
+        drop_validators(store, source.name, whole.unusable)
+        return line, len(whole.unusable), counts
+
+    return in_transaction(engine, store_all)
+
+
+def _latest(key: PartKey, now: datetime) -> datetime | None:
+    """The version beyond which what is stored gives way, since a clock was wrong: it is known of a part collected just now."""
+    return now + CLOCKS_DIFFER if now - key.attempt < LIVE else None
+
+
+def _store_rows(connection: Connection, parsed: ParsedPart, latest: datetime | None) -> None:
+    """Parents before children, rows in key order, so that two loaders that share rows mostly wait and seldom deadlock."""
     by_table: dict[str, list[list[msgspec.Struct]]] = {}
     for (name, _), rows in parsed.rows.items():
         by_table.setdefault(name, []).append(rows)
@@ -230,26 +255,26 @@ def _store(connection: Connection, key: PartKey, source: Source, parsed: ParsedP
     for parent_first in metadata.sorted_tables:
         for rows in by_table.get(parent_first.name, ()):
             upsert(connection, parent_first, rows, latest=latest)
-    if latest:
+
+
+def _store_line(
+    connection: Connection, key: PartKey, source: Source, line: LedgerLine, refused: Iterable[Refused], now: datetime
+) -> None:
+    """The line of the ledger, with what was refused; and what goes by now."""
+    if latest := _latest(key, now):
         _believe_no_later(connection, source, latest)
     row = validate_row(collection_runs, line.__struct_fields__, msgspec.structs.astuple(line))
     upsert(connection, collection_runs, [row])
     of_run = _run_key(key)
     connection.execute(delete(rejects).where(*(rejects.c[name] == value for name, value in of_run.items())))
-    if parsed.refused:
-        connection.execute(
-            insert(rejects),
-            [
-                {
-                    **of_run,
-                    "ordinal": ordinal,
-                    "unit": refused.unit[:255],
-                    "reason": refused.reason[:REASON_CHARS],
-                    "item": refused.item,
-                }
-                for ordinal, refused in enumerate(parsed.refused, 1)
-            ],
-        )
+    told = [
+        {**of_run, "ordinal": ordinal, "unit": one.unit[:255], "reason": one.reason[:REASON_CHARS], "item": one.item}
+        for ordinal, one in enumerate(refused, 1)
+    ]
+    if told:
+        connection.execute(insert(rejects), told)
+    if source.retention:
+        _drop(connection, source.writes, now - source.retention)
 
 
 def _believe_no_later(connection: Connection, source: Source, latest: datetime) -> None:
@@ -288,7 +313,9 @@ def _parents(connection: Connection, parsed: ParsedPart) -> dict[str, list[msgsp
     missing: dict[str, list[msgspec.Struct]] = {}
     for parent, values in wanted.items():
         (column,) = parent.primary_key
-        there = set(connection.scalars(select(column).where(column.in_(values))))
-        absent = sorted(values - there - {None})
+        named = sorted(values - {None})
+        batches = (named[start : start + PARENTS] for start in range(0, len(named), PARENTS))
+        there = {value for batch in batches for value in connection.scalars(select(column).where(column.in_(batch)))}
+        absent = [value for value in named if value not in there]
         missing[str(parent.name)] = [validate_row(parent, (str(column.name),), [value]) for value in absent]
     return missing

@@ -1,6 +1,7 @@
 """From a landed part to rows: its captures parsed, the rows validated, what does not fit refused with its reason. No I/O."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import cache
@@ -13,13 +14,19 @@ from sqlalchemy import Table
 from gans.database.rows import BadValue, validate_rows
 from gans.database.upsert import newest_by
 from gans.errors import BadData
-from gans.source import Capture, Item, Omitted, Reject, Row, Rows, Source
+from gans.source import MOST_REFUSED, Capture, Item, Omitted, Reject, Row, Rows, Source
 from gans.storage.landing import Part
 from gans.tables import metadata
 
 EXCERPT_CHARS = 4_000
 MOST_MISSING = 30
 """How many columns that some rows lack the ledger names: as many as its column for them has room for."""
+
+MOST_ROWS = 500_000
+"""How many rows an answer may give: ten times what the largest real one does."""
+
+BATCH_ROWS = 10_000
+"""How many rows are validated at once, where they come one by one."""
 
 Columns = tuple[str, ...]
 Target = tuple[str, Columns]
@@ -38,11 +45,12 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class ParsedPart(msgspec.Struct, kw_only=True):
-    """What a part holds, parsed and validated.
+    """What a part, or a piece of one, holds, parsed and validated.
 
     Attributes:
         rows: by table and columns, in key order.
-        refused: the items and answers that are no rows.
+        refused: the items and answers that are no rows; of an answer with more than `MOST_REFUSED`, the last counts the others.
+        rejected: how many they are, those others too.
         omitted: by column, how many items were left out since they lack it; by rule, how many values it mended.
         offered: how many items the answers gave; without those left out.
         good: how many units gave rows, or had nothing to give.
@@ -53,6 +61,7 @@ class ParsedPart(msgspec.Struct, kw_only=True):
 
     rows: dict[Target, list[msgspec.Struct]] = {}
     refused: list[Refused] = []
+    rejected: int = 0
     omitted: dict[str, int] = {}
     offered: int = 0
     good: int = 0
@@ -66,6 +75,14 @@ class ParsedPart(msgspec.Struct, kw_only=True):
             return "not_modified" if self.not_modified and not self.good else "ok"
         return "partial" if self.good or self.not_modified else "failed"
 
+    def take_in(self, piece: "ParsedPart") -> None:
+        """Adds all that a piece tells but its rows, of which it notes what they lack."""
+        self.refused += piece.refused
+        self.unusable += piece.unusable
+        self.omitted = dict(Counter(self.omitted) + _lacking(piece))
+        for name in ("rejected", "offered", "good", "not_modified", "failed"):
+            setattr(self, name, getattr(self, name) + getattr(piece, name))
+
 
 def is_fixed(table: Table) -> bool:
     """Whether only migrations fill `table`: its rows have no version."""
@@ -74,50 +91,118 @@ def is_fixed(table: Table) -> bool:
 
 def parse_part(source: Source, part: Part, fixed: FixedKeys) -> ParsedPart:
     """Parses and validates every capture of a part; of two rows with one key, the one of the later capture stays."""
-    parsed = ParsedPart()
-    newest: dict[Target, dict[Any, msgspec.Struct]] = {}
+    (whole,) = parse_pieces(source, part, fixed, most_rows=sys.maxsize)
+    return whole
+
+
+def parse_pieces(source: Source, part: Part, fixed: FixedKeys, most_rows: int) -> Iterator[ParsedPart]:
+    """The same in pieces: with `most_rows` a piece ends before the next capture. Nearly every part is one piece."""
+    piece, newest = ParsedPart(), dict[Target, dict[Any, msgspec.Struct]]()
     for capture in sorted(part.captures, key=lambda capture: capture.fetched_at):
+        if sum(map(len, newest.values())) >= most_rows:
+            yield _in_order(piece, newest)
+            piece, newest = ParsedPart(), {}
         if capture.error:
-            parsed.failed += 1
-            parsed.refused.append(Refused(capture.unit, capture.error))
+            piece.failed += 1
+            piece.rejected += 1
+            piece.refused.append(Refused(capture.unit, capture.error))
             continue
         if capture.status == 304:
-            parsed.not_modified += 1
+            piece.not_modified += 1
             continue
-        refused_before, has_rows = len(parsed.refused), False
-        for rows in _batches(source, capture, parsed):
-            for target, valid in _validated(source, capture, rows, fixed, parsed):
-                newest.setdefault(target, {}).update(valid)
-                has_rows = True
+        found = _parse(source, capture, fixed)
+        for target, valid in found.newest.items():
+            newest.setdefault(target, {}).update(valid)
+        piece.refused += found.refused
+        piece.rejected += found.rejected
+        piece.offered += found.offered
+        piece.omitted = dict(Counter(piece.omitted) + found.omitted)
         if capture.url:  # what the plan provided is no unit
-            is_good = has_rows or len(parsed.refused) == refused_before
-            parsed.good += is_good
-            parsed.failed += not is_good
+            is_good = any(found.newest.values()) or not found.refused
+            piece.good += is_good
+            piece.failed += not is_good
             if not is_good:
-                parsed.unusable.append(capture.unit)
-    parsed.rows = {target: [newest[target][key] for key in sorted(newest[target])] for target in sorted(newest)}
-    return parsed
+                piece.unusable.append(capture.unit)
+    yield _in_order(piece, newest)
 
 
-def _batches(source: Source, capture: Capture, parsed: ParsedPart) -> Iterator[Rows]:
-    """The rows of a capture, those of a table with the same columns together; what else it holds is noted in `parsed`."""
+def _in_order(piece: ParsedPart, newest: Mapping[Target, Mapping[Any, msgspec.Struct]]) -> ParsedPart:
+    piece.rows = {target: [newest[target][key] for key in sorted(newest[target])] for target in sorted(newest)}
+    return piece
+
+
+class _Unusable(Exception):
+    """An answer that is bad as a whole."""
+
+
+class _Found:
+    """What one capture holds: as in `ParsedPart`, its rows by key."""
+
+    def __init__(self, source: Source, capture: Capture) -> None:
+        self.source, self.capture = source, capture
+        self.newest: dict[Target, dict[Any, msgspec.Struct]] = {}
+        self.refused: list[Refused] = []
+        self.rejected = self.offered = 0
+        self.omitted = Counter[str]()
+
+    def refuse(self, item: Reject) -> None:
+        """Keeps the reason, or only counts where there are too many."""
+        self.rejected += item.times
+        if item.times == 1 and len(self.refused) < MOST_REFUSED:
+            # A reject outlives what may only be kept so long.
+            shown = "" if self.source.retention else _storable(item.item[:EXCERPT_CHARS])
+            self.refused.append(Refused(self.capture.unit, _storable(item.reason), shown))
+
+    def close(self) -> "_Found":
+        """Says how many are only counted."""
+        if more := self.rejected - len(self.refused):
+            self.refused.append(Refused(self.capture.unit, f"and {more:,} more items of this answer"))
+        return self
+
+
+def _parse(source: Source, capture: Capture, fixed: FixedKeys) -> _Found:
+    """What a capture holds; one that is bad as a whole is one reject, so that it costs no other."""
+    found, rows_given = _Found(source, capture), 0
+    try:
+        for rows in _batches(source, capture, found):
+            rows_given += len(rows.values)
+            if rows_given > MOST_ROWS:
+                raise _Unusable(f"The answer gives more than {MOST_ROWS:,} rows: no honest one does")
+            for target, valid in _validated(source, capture, rows, fixed, found):
+                found.newest.setdefault(target, {}).update(valid)
+    except _Unusable as error:
+        found = _Found(source, capture)
+        found.offered = 1
+        found.refuse(Reject(str(error), capture.body[:EXCERPT_CHARS].decode(errors="replace")))
+    return found.close()
+
+
+def _batches(source: Source, capture: Capture, found: _Found) -> Iterator[Rows]:
+    """The rows of a capture, those of a table with the same columns together; what else it holds is noted in `found`."""
     alike: dict[tuple[str, int], list[Row]] = {}
+
+    def together(rows: list[Row]) -> Iterator[Rows]:
+        found.offered += len(rows)
+        return _together(rows)
+
     for item in _items(source, capture):
         if isinstance(item, Row):
-            alike.setdefault((item.table, len(item.values)), []).append(item)
+            rows = alike.setdefault((item.table, len(item.values)), [])
+            rows.append(item)
+            if len(rows) == BATCH_ROWS:
+                yield from together(alike.pop((item.table, len(item.values))))
         elif isinstance(item, Rows):
-            parsed.offered += len(item.values)
+            found.offered += len(item.values)
             if item.values:
                 yield item
         elif isinstance(item, Reject):
-            parsed.offered += 1
-            _refuse(parsed, source, capture, item)
+            found.offered += item.times
+            found.refuse(item)
         else:
             name, times = (item.column, 1) if isinstance(item, Omitted) else (item.rule, item.times)
-            parsed.omitted[name] = parsed.omitted.get(name, 0) + times
+            found.omitted[name] += times
     for rows in alike.values():
-        parsed.offered += len(rows)
-        yield from _together(rows)
+        yield from together(rows)
 
 
 def _together(rows: list[Row]) -> Iterator[Rows]:
@@ -132,19 +217,22 @@ def _together(rows: list[Row]) -> Iterator[Rows]:
             yield from _together([row])
 
 
-def _items(source: Source, capture: Capture) -> list[Item]:
-    """What a capture holds; a capture that is bad as a whole is one reject, so that it costs no other."""
+def _items(source: Source, capture: Capture) -> Iterator[Item]:
+    """What a capture holds.
+
+    Raises:
+        _Unusable: it is bad as a whole. A parser's bug costs no other capture its rows either; the raw is kept, to be replayed.
+    """
     try:
-        return list(source.parse(capture))
+        yield from source.parse(capture)
     except BadData as error:
-        reason = str(error)
-    except Exception as error:  # a parser's bug costs no other capture its rows; the raw is kept, to be replayed
-        reason = f"{source.name}.parse failed, please report it: {type(error).__name__}: {error}"
-    return [Reject(reason, capture.body[:EXCERPT_CHARS].decode(errors="replace"))]
+        raise _Unusable(str(error)) from None
+    except Exception as error:
+        raise _Unusable(f"{source.name}.parse failed, please report it: {type(error).__name__}: {error}") from None
 
 
 def _validated(
-    source: Source, capture: Capture, rows: Rows, fixed: FixedKeys, parsed: ParsedPart
+    source: Source, capture: Capture, rows: Rows, fixed: FixedKeys, found: _Found
 ) -> Iterator[tuple[Target, Iterable[tuple[Any, msgspec.Struct]]]]:
     """The rows that fit, with their keys; where one does not, each half by itself, until it alone is left.
 
@@ -154,15 +242,15 @@ def _validated(
         yield _validate(source, capture, rows, fixed)
     except BadData:
         if len(rows.values) == 1:
-            yield from _validated_alone(source, capture, rows, fixed, parsed)
+            yield from _validated_alone(source, capture, rows, fixed, found)
             return
         half = len(rows.values) // 2
         for values in (rows.values[:half], rows.values[half:]):
-            yield from _validated(source, capture, Rows(rows.table, rows.columns, values), fixed, parsed)
+            yield from _validated(source, capture, Rows(rows.table, rows.columns, values), fixed, found)
 
 
 def _validated_alone(
-    source: Source, capture: Capture, rows: Rows, fixed: FixedKeys, parsed: ParsedPart
+    source: Source, capture: Capture, rows: Rows, fixed: FixedKeys, found: _Found
 ) -> Iterator[tuple[Target, Iterable[tuple[Any, msgspec.Struct]]]]:
     left, rules = rows, list[str]()
     while True:
@@ -171,12 +259,12 @@ def _validated_alone(
         except BadData as error:
             if not isinstance(error, BadValue) or not _may_be_missing(rows, error.column):
                 (row,) = rows.each()
-                _refuse(parsed, source, capture, Reject(str(error), _as_json(row.values)))
+                found.refuse(Reject(str(error), _as_json(row.values)))
                 return
             left = _without(left, error.column)
             rules.append(f"{rows.table}.{error.column} does not fit")
         else:
-            parsed.omitted = dict(Counter(parsed.omitted) + Counter(rules))
+            found.omitted.update(rules)
             return
 
 
@@ -187,11 +275,6 @@ def _may_be_missing(rows: Rows, column: str) -> bool:
 def _without(rows: Rows, column: str) -> Rows:
     values = [tuple(None if name == column else value for name, value in zip(rows.columns, rows.values[0], strict=True))]
     return Rows(rows.table, rows.columns, values)
-
-
-def _refuse(parsed: ParsedPart, source: Source, capture: Capture, item: Reject) -> None:
-    shown = "" if source.retention else _storable(item.item[:EXCERPT_CHARS])  # a reject outlives what may only be kept so long
-    parsed.refused.append(Refused(capture.unit, _storable(item.reason), shown))
 
 
 def _validate(
@@ -267,9 +350,13 @@ def _storable(text: str) -> str:
 
 def missing(parsed: ParsedPart) -> dict[str, int]:
     """How many rows, or items that are none for want of it, lack which column, and which rule mended how many; the most first."""
+    return dict(_lacking(parsed).most_common(MOST_MISSING))
+
+
+def _lacking(parsed: ParsedPart) -> Counter[str]:
     counts = Counter(parsed.omitted)
     for (table, columns), rows in parsed.rows.items():
         for name in columns:
             if omitted := list(map(attrgetter(name), rows)).count(None):
                 counts[f"{table}.{name}"] += omitted
-    return dict(counts.most_common(MOST_MISSING))
+    return counts

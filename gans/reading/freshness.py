@@ -38,7 +38,10 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def freshness(engine: Engine, sources: Iterable[Source], now: datetime) -> list[Freshness]:
-    """Every one of `sources` that ever ran. Reads few lines of the ledger, so that it may be asked every minute."""
+    """Every one of `sources` that ever ran; runs of a time that is yet to come do not count.
+
+    Reads few lines of the ledger, so that it may be asked every minute.
+    """
     with engine.connect() as connection:
         found = [_freshness(connection, source, now.astimezone(UTC)) for source in sources]
     return [one for one in found if one]

@@ -35,7 +35,7 @@ import msgspec
 
 from gans.errors import BadData
 from gans.geography import on_earth
-from gans.source import Capture, Reject, Repaired, Request
+from gans.source import MOST_REFUSED, Capture, Reject, Repaired, Request
 from gans.sources import _json
 
 MOST_COUNTED: Final = 998
@@ -52,6 +52,7 @@ _EXCERPT_BYTES: Final = 400
 _MOST_NAMED: Final = 5
 _HTTP_PORT: Final = 80
 _VERSION_CHARS: Final = 20
+_DISCOVERY_BYTES: Final = 256 * 1024  # it is read by `collect` too, which has little memory
 
 FEEDS: Final = {
     "system_information": "system_information",
@@ -252,7 +253,7 @@ def _undecoded(data: msgspec.Raw, names: Sequence[str]) -> list[msgspec.Raw]:
 
 def decoded(raw: Sequence[msgspec.Raw], kind: type[T]) -> tuple[list[T], list[Reject], Counter[str]]:
     """The items that fit `kind`, mended where they must be; those that do not; and what was mended how often."""
-    items, refused, repairs = list[T](), list[Reject](), Counter[str]()
+    items, refused, more, repairs = list[T](), list[Reject](), 0, Counter[str]()
     decode = msgspec.json.Decoder(kind, strict=False).decode
     for item in raw:
         try:
@@ -263,7 +264,12 @@ def decoded(raw: Sequence[msgspec.Raw], kind: type[T]) -> tuple[list[T], list[Re
                 items.append(_mended(item, kind, mended))
                 repairs.update(mended)
         except (ValueError, RecursionError) as error:
-            refused.append(Reject(str(error), bytes(item)[:_EXCERPT_BYTES].decode(errors="replace")))
+            if len(refused) < MOST_REFUSED:
+                refused.append(Reject(str(error), bytes(item)[:_EXCERPT_BYTES].decode(errors="replace")))
+            else:
+                more += 1
+    if more:
+        refused.append(Reject("more of the same feed", "", more))
     return items, refused, repairs
 
 
@@ -452,6 +458,8 @@ def discovery(body: bytes) -> Discovery:
     Raises:
         BadData: not JSON, or not a discovery document.
     """
+    if len(body) > _DISCOVERY_BYTES:
+        raise BadData(f"A discovery document of {len(body):,} bytes: no honest one has more than {_DISCOVERY_BYTES:,}")
     head, repairs = _opened(body, ("feeds", "en"))
     data = msgspec.json.decode(head.data, type=_Named)
     if other := data.keys() & {"datasets", "versions"}:
@@ -537,7 +545,7 @@ def holds_until(capture: Capture) -> datetime:
     """
     try:
         head, _ = _json.decode(capture.body, _decode_head)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, BadData):
         return capture.fetched_at
     if head.is_stale(capture.fetched_at):
         return capture.fetched_at

@@ -3,15 +3,27 @@
 An answer that is JSON is decoded as it is, at no cost. Only where that fails, what some programs write is mended, and counted: a
 number that is none (`NaN`, `-nan`, `Infinity`) becomes null; a byte-order mark, or UTF-16 or UTF-32, becomes plain UTF-8; within
 texts, bytes that are no UTF-8 and halves of surrogate pairs become U+FFFD, and bare control characters are escaped.
+
+What an answer may cost is bounded before it is decoded: in objects and in values, of which each takes some hundred bytes of
+memory, however few it has in the answer. The decoder itself bounds how deep they are nested.
 """
 
 import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
+
+from gans.errors import BadData
 
 T = TypeVar("T")
+
+MOST_OBJECTS: Final = 250_000
+MOST_VALUES: Final = 2_000_000
+"""What an answer may hold; the largest real ones have 7,000 objects and 45,000 values."""
+
+MOST_MENDED_BYTES: Final = 4 * 1024 * 1024
+"""The most that is mended: it is done in texts of Python, up to four bytes a character and some copies."""
 
 NO_NUMBER = "a number that is none"
 _MARK, _ENCODING, _UTF8, _CONTROL, _SURROGATE = (
@@ -29,14 +41,27 @@ def decode(body: bytes, decoder: Callable[[bytes], T]) -> tuple[T, Counter[str]]
 
     Raises:
         ValueError: as `decoder` says, of what cannot be mended, or does not need to be.
+        BadData: there is more in it than any honest answer holds.
     """
+    check_size(body)
     try:
         return decoder(body), Counter()
     except ValueError:
+        if len(body) > MOST_MENDED_BYTES:
+            raise
         mended, repairs = _mended(body)
         if not repairs:
             raise
     return decoder(mended), repairs
+
+
+def check_size(body: bytes) -> None:
+    """Raises:
+    BadData: there is more in `body` than any honest answer holds.
+    """
+    for what, sign, most in (("objects", b"{", MOST_OBJECTS), ("values", b",", MOST_VALUES)):
+        if (found := body.count(sign)) > most:
+            raise BadData(f"The answer holds {found:,} {what}: no honest one has more than {most:,}")
 
 
 def _mended(body: bytes) -> tuple[bytes, Counter[str]]:

@@ -36,6 +36,7 @@ from gans.sources._optional import without_bad
 
 URL: Final = "https://davidmegginson.github.io/ourairports-data/airports.csv"
 _M_PER_FT: Final = 0.3048
+_MOST_AIRPORTS: Final = 50_000
 _CODE_FIELDS: Final = ("icao_code", "gps_code", "ident")
 _ICAO: Final = re.compile(r"[A-Z]{4}")
 
@@ -100,6 +101,8 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Omitted | Repaired]:
         if not isinstance(item, _Found):
             yield item
             continue
+        if len(airports) == _MOST_AIRPORTS:
+            raise BadData(f"The file holds more than {_MOST_AIRPORTS:,} airports with scheduled service: there are some 4,500")
         code = getattr(item.line, _CODE_FIELDS[item.rank])
         other = airports.setdefault(code, item)
         if other is not item:

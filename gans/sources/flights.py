@@ -173,6 +173,7 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
 
 def _flights(body: bytes) -> tuple[Iterable[_Flight | Reject], Counter[str]]:
     """The flights of an answer, those that are none, and what was mended how often; a flight alone is an answer too."""
+    _json.check_size(body)
     try:
         return _decode_board(body).arrivals, Counter()  # all at once, twice as fast as one by one
     except (ValueError, RecursionError):
@@ -181,7 +182,7 @@ def _flights(body: bytes) -> tuple[Iterable[_Flight | Reject], Counter[str]]:
         answer, repairs = _json.decode(body, _decode_answer)
         if "arrivals" in answer:
             flights = msgspec.json.decode(answer["arrivals"], type=list[msgspec.Raw])
-            return [_flight(flight, repairs) for flight in flights], repairs
+            return (_flight(flight, repairs) for flight in flights), repairs
     except (ValueError, RecursionError) as error:  # ValueError: not JSON, another shape, or not UTF-8
         raise BadData(f"Not an answer of AeroDataBox: {error}") from None
     if "arrival" in answer or "movement" in answer:

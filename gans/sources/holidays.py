@@ -33,6 +33,8 @@ from gans.sources._optional import without_bad
 
 URL = "https://date.nager.at/api/v3/PublicHolidays"
 
+MOST_HOLIDAYS = 5_000
+
 
 class _Holiday(msgspec.Struct, kw_only=True, rename="camel"):
     date: date
@@ -68,6 +70,8 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Repaired]:
         answer, repairs = _json.decode(capture.body, _decode_answer)
     except (ValueError, RecursionError) as error:  # ValueError: not JSON, no list, or not UTF-8
         raise BadData(f"Not an answer of Nager.Date: {error}") from None
+    if len(answer) > MOST_HOLIDAYS:
+        raise BadData(f"The answer holds {len(answer):,} holidays: no country has more than {MOST_HOLIDAYS:,} in a year")
     country = capture.context["country_code"]
     rows: dict[tuple[str, date, str], dict[str, Any]] = {}
     for raw in answer:

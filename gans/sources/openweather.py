@@ -12,7 +12,7 @@
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -128,8 +128,6 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
         BadData: not a forecast in its envelope (a bare list of steps is none: it does not say that all went well), or no step.
     """
     steps, repairs = _steps(capture.body)
-    if not steps:
-        raise BadData("A forecast without a step")
     city = (capture.context["city_id"], "openweather")
     periods = ahead(issued_at(capture), PERIOD_HOURS, capture.context["timezone"])
     rows = []
@@ -146,10 +144,12 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
     yield from (Repaired(rule, times) for rule, times in sorted(repairs.items()))
 
 
-def _steps(body: bytes) -> tuple[Sequence[_Step | Reject], Counter[str]]:
+def _steps(body: bytes) -> tuple[Iterable[_Step | Reject], Counter[str]]:
     """The steps of an answer, decoded all at once; where one of them is bad, each by itself; and what was mended how often."""
+    _json.check_size(body)
     try:
-        return _decode_forecast(body).steps, Counter()
+        if steps := _decode_forecast(body).steps:
+            return steps, Counter()
     except (ValueError, RecursionError):
         pass
     try:
@@ -158,7 +158,9 @@ def _steps(body: bytes) -> tuple[Sequence[_Step | Reject], Counter[str]]:
         raise BadData(f"Not an answer of OpenWeatherMap: {error}") from None
     if str(answer.cod) != "200":
         raise BadData(f"OpenWeatherMap says {answer.cod}: {answer.message}")
-    return [_step(raw, repairs) for raw in answer.steps], repairs
+    if not answer.steps:
+        raise BadData("A forecast without a step")
+    return (_step(raw, repairs) for raw in answer.steps), repairs
 
 
 def _step(raw: msgspec.Raw, repairs: Counter[str]) -> _Step | Reject:

@@ -22,6 +22,9 @@ MAX_PART_BYTES = 72 * 1024 * 1024
 twice its size (`CaptureLine`).
 """
 
+MAX_TEXT_BYTES = 4 * 1024 * 1024
+"""The most that stands as text."""
+
 _CONTROLS = bytes({*range(0x20)} - set(b"\t\n\r"))
 
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
@@ -78,7 +81,8 @@ class PartKey(msgspec.Struct, frozen=True, order=True):
 class CaptureLine(msgspec.Struct, frozen=True, kw_only=True, tag="capture", tag_field="line", omit_defaults=True):
     """A capture in a part.
 
-    The body stands as text; as base64 where it is not UTF-8, or holds control characters, of which JSON makes six for one.
+    The body stands as text; as base64 where it is not UTF-8, or holds control characters, of which JSON makes six for one, or is
+    large: as text, one character beyond the Basic Multilingual Plane would make four bytes of each.
     """
 
     unit: str
@@ -159,6 +163,8 @@ class PartWriter:
 
 def _body(body: bytes) -> tuple[str, bytes]:
     """The body as text, or else as bytes."""
+    if len(body) > MAX_TEXT_BYTES:
+        return "", body
     try:
         return ("", body) if len(body.translate(None, _CONTROLS)) < len(body) else (body.decode(), b"")
     except UnicodeDecodeError:

@@ -39,7 +39,10 @@ collection_runs = table(
     _count("units_planned", "units the plan asked for (cities, batches of cities, airports)"),
     _count("units_failed", "units without a usable answer"),
     _count("rows_offered", "rows that the answers gave"),
-    _count("rows_rejected", "items and answers refused, each with its line in rejects"),
+    _count(
+        "rows_rejected",
+        "items and answers refused; each has its line in rejects, but of one answer's many the last are counted in one",
+    ),
     _outcome("missing", String(2_000), "JSON: how many rows lack which column, where any does", required=True),
     _outcome("landing_key", String(255), "where the raw answers are kept", required=True),
     _outcome("code_version", String(64), "the version of Gans that loaded it", required=True),

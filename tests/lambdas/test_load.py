@@ -209,7 +209,7 @@ def test_a_failure_of_one_part_in_the_database_is_not_that_of_the_others(
 ) -> None:
     from gans.load import load as steps
 
-    store_part = steps._store
+    store_part = steps._store_line
 
     def refused(connection: Any, key: PartKey, *rest: Any) -> None:
         if key.part == 1 and str(key) == keys[0]:
@@ -217,6 +217,6 @@ def test_a_failure_of_one_part_in_the_database_is_not_that_of_the_others(
         store_part(connection, key, *rest)
 
     keys = [key for key in landing.keys if "/cities/" in key]
-    environment.setattr(steps, "_store", refused)
+    environment.setattr(steps, "_store_line", refused)
     assert failed(load.handler(batch([notification_of(key) for key in keys]), Context())) == [0]
     assert set(known(stored)) == set(keys[1:])

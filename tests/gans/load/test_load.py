@@ -19,6 +19,7 @@ from gans.collect.collect import collect
 from gans.collect.http import Http, Response
 from gans.database.upsert import newest_by
 from gans.errors import BadData
+from gans.load import load as module
 from gans.load.load import Loaded, load
 from gans.reading.freshness import Freshness, freshness
 from gans.schedule import every
@@ -442,6 +443,52 @@ def test_a_run_that_plans_nothing_where_the_last_one_planned_something_is_not_ok
     assert lines[SLOT + timedelta(hours=6)] is None
 
 
+@pytest.mark.parametrize("piece_rows", [1, 3, 100])
+def test_a_large_part_is_stored_in_pieces_and_is_the_same(
+    land: Land, stored: Stored, engine: Engine, monkeypatch: pytest.MonkeyPatch, piece_rows: int
+) -> None:
+    monkeypatch.setattr(module, "PIECE_ROWS", piece_rows)
+    answers = [
+        answer(city(1, name="Köln"), hour(1), "odd", unit="a"),
+        answer(hour(2), hour(2, hours=1), hour(3), unit="b", at=NOW + timedelta(seconds=1)),
+        answer(status=304, body=b"", unit="c", at=NOW + timedelta(seconds=2)),
+        answer(city(1, name="Cologne"), city(2, name="Ulm"), "odder", unit="d", at=NOW + timedelta(seconds=3)),
+        answer(unit="e", body=b"<html>", at=NOW + timedelta(seconds=4)),
+    ]
+    loaded = stored(land(*answers))
+    assert (loaded.status, loaded.rows, loaded.rejected, loaded.unusable) == (
+        "partial",
+        {"cities": 3 if piece_rows < 100 else 2, "weather_forecasts": 4},
+        3,
+        1,
+    )
+    assert [row["name"] for row in rows(engine, cities)] == ["Cologne", "Ulm", None]
+    assert [(one["ordinal"], one["unit"]) for one in rows(engine, rejects)] == [(1, "a"), (2, "d"), (3, "e")]
+    (line,) = rows(engine, collection_runs)
+    counts = {name: line[name] for name in ("status", "units_planned", "units_failed", "rows_offered", "rows_rejected")}
+    assert counts == {"status": "partial", "units_planned": 5, "units_failed": 1, "rows_offered": 10, "rows_rejected": 3}
+    assert json.loads(line["missing"])["weather_forecasts.temperature_c"] == 4
+
+
+def test_a_large_part_is_stored_whole_or_not_at_all(
+    land: Land, stored: Stored, engine: Engine, store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PIECE_ROWS", 1)
+    key = land(answer(city(1), unit="a"), answer(city(2), unit="b"), answer(city(3), unit="c", body=b"<html>"))
+    write_validators(store, "probe", {"c": Validators(url="x", context="", at=SLOT, etag='"1"')})
+
+    def full(*_: Any) -> None:
+        raise RuntimeError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_store_line", full)
+        with pytest.raises(RuntimeError, match="full"):
+            stored(key)
+    assert (rows(engine, cities), rows(engine, collection_runs)) == ([], [])
+    assert stored(key).rows == {"cities": 2}
+    assert read_validators(store, "probe") == {}
+
+
 def test_what_was_stored_while_a_clock_was_ahead_gives_way(
     land: Land, stored: Stored, engine: Engine, store: FolderStore
 ) -> None:
@@ -461,18 +508,18 @@ def test_what_was_stored_while_a_clock_was_ahead_gives_way(
 def test_what_was_stored_while_a_clock_was_ahead_and_is_gone_is_not_the_newest(
     land: Land, stored: Stored, engine: Engine, store: FolderStore
 ) -> None:
-    ahead = LOADED + timedelta(days=2)
+    ahead, fresh = LOADED + timedelta(days=2), Freshness(source="probe", is_stale=False, failed_pct=0.0, rejected_pct=0.0)
     gone = land(
         answer(city(1, name="Köln"), city(2, name="Ulm"), hour(1), at=ahead), attempt=ahead, slot=PROBE.schedule.slot(ahead)
     )
     load(gone, store=store, engine=engine, sources=SOURCES, clock=lambda: ahead)
-    assert freshness(engine, ahead) == [Freshness("probe", is_stale=False, rejected_pct=0.0)]
-    assert freshness(engine, LOADED) == []
+    assert freshness(engine, [PROBE], ahead) == [fresh]
+    assert freshness(engine, [PROBE], LOADED) == []
     stored(land(answer(city(1, name="Köln"), hour(1), at=LOADED), attempt=LOADED))
     assert {row["city_id"]: row["fetched_at"] for row in rows(engine, cities)} == {1: LOADED, 2: EPOCH}
     slots = {line["slot_at"]: line["stale_at"] for line in rows(engine, collection_runs)}
     assert slots == {SLOT: SLOT + timedelta(hours=9), PROBE.schedule.slot(ahead): None}
-    assert freshness(engine, LOADED) == [Freshness("probe", is_stale=True, rejected_pct=0.0)]
+    assert freshness(engine, [PROBE], LOADED) == [msgspec.structs.replace(fresh, is_stale=True)]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from gans.errors import BadData
+from gans.load import transform
 from gans.load.transform import EXCERPT_CHARS, MOST_MISSING, ParsedPart, missing, parse_part
 from gans.schedule import every
-from gans.source import Capture, Reject, Row, Rows, Source
+from gans.source import MOST_REFUSED, Capture, Reject, Row, Rows, Source
 from gans.storage.landing import Footer, Header, Part
 from gans.tables import weather_forecasts
 
@@ -302,3 +303,37 @@ def test_what_is_counted_has_room_in_the_ledger() -> None:
     everything.rows[table, columns] = [kind(*[None] * 99)] * 100
     assert len(missing(everything)) == MOST_MISSING
     assert len(msgspec.json.encode(missing(everything))) <= 2_000
+
+
+# what is bounded
+
+
+def test_of_an_answer_with_too_many_bad_items_the_last_are_only_counted() -> None:
+    of_feed = Reject("more of the same feed", "", 40)
+    bad = [Reject(f"bad {number}", "x") for number in range(MOST_REFUSED + 5)]
+    parsed = parsed_part(capture("a", *bad, of_feed, city(1)), capture("b", Reject("bad", "y")))
+    assert (parsed.rejected, parsed.offered, parsed.status) == (MOST_REFUSED + 46, MOST_REFUSED + 47, "partial")
+    assert [refused.reason for refused in parsed.refused[MOST_REFUSED - 1 :]] == [
+        f"bad {MOST_REFUSED - 1}",
+        "and 45 more items of this answer",
+        "bad",
+    ]
+
+
+def test_rows_that_do_not_fit_are_counted_alike() -> None:
+    parsed = parsed_part(capture("a", *(city(-1) for _ in range(MOST_REFUSED + 5))))
+    assert (parsed.rejected, len(parsed.refused), parsed.failed) == (MOST_REFUSED + 5, MOST_REFUSED + 1, 1)
+
+
+def test_an_answer_with_too_many_rows_is_refused_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transform, "MOST_ROWS", 3)
+    monkeypatch.setattr(transform, "BATCH_ROWS", 2)
+    parsed = parsed_part(capture("a", *map(city, range(1, 5))), capture("b", *map(city, range(1, 4)), seconds=1))
+    assert [refused.reason for refused in parsed.refused] == ["The answer gives more than 3 rows: no honest one does"]
+    assert (parsed.rejected, parsed.failed, parsed.good, parsed.unusable, len(rows_of(parsed))) == (1, 1, 1, ["a"], 3)
+
+
+def test_an_answer_that_turns_out_bad_leaves_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transform, "BATCH_ROWS", 1)
+    parsed = parsed_part(capture("a", city(1), Reject("bad", ""), city(2), BadData("not the whole of it")))
+    assert (rows_of(parsed), [refused.reason for refused in parsed.refused], parsed.offered) == ([], ["not the whole of it"], 1)

@@ -5,6 +5,7 @@ from collections import Counter
 import msgspec
 import pytest
 
+from gans.errors import BadData
 from gans.sources import _json
 
 
@@ -56,3 +57,37 @@ def test_json_is_decoded_once_and_as_it_is() -> None:
 def test_what_is_no_json_stays_none(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"JSON|truncated"):
         read(body)
+
+
+# what an answer may hold
+
+
+@pytest.mark.parametrize(
+    ("most", "body", "reason"),
+    [
+        ("MOST_OBJECTS", b"[{}, {}, {}]", "The answer holds 3 objects: no honest one has more than 2"),
+        ("MOST_VALUES", b"[1, 1, 1, 1]", "The answer holds 3 values: no honest one has more than 2"),
+    ],
+)
+def test_an_answer_that_holds_too_much_is_not_decoded(
+    monkeypatch: pytest.MonkeyPatch, most: str, body: bytes, reason: str
+) -> None:
+    monkeypatch.setattr(_json, most, 3)
+    read(body)
+    monkeypatch.setattr(_json, most, 2)
+    with pytest.raises(BadData, match=reason):
+        _json.decode(body, lambda _: pytest.fail("it was decoded"))
+
+
+def test_a_large_answer_is_not_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_json, "MOST_MENDED_BYTES", 9)
+    assert read(b'{"a": 1, "b": 2}') == ({"a": 1, "b": 2}, Counter())
+    assert read(b"[NaN,nan]")[0] == [None, None]
+    with pytest.raises(ValueError, match="invalid character"):
+        read(b"[NaN, nan]")
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'[{"a":'])
+def test_deep_nesting_is_refused(opening: bytes) -> None:
+    with pytest.raises(RecursionError):
+        read(opening * 100_000)

@@ -105,6 +105,14 @@ def test_a_part_is_gzipped_lines_that_anyone_can_read() -> None:
     assert (last["line"], last["captures"]) == ("footer", 2)
 
 
+def test_a_large_body_stands_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landing, "MAX_TEXT_BYTES", 3)
+    data = written([capture("small", b"abc"), capture("large", b"abcd")])
+    _, small, large, _ = (msgspec.json.decode(line) for line in gzip.decompress(data).splitlines())
+    assert (small["text"], large.get("text"), large["base64"]) == ("abc", None, "YWJjZA==")
+    assert [one.body for one in read_part(data).captures] == [b"abc", b"abcd"]
+
+
 def test_a_part_can_be_closed_again_where_it_could_not_be_written() -> None:
     writer = PartWriter(HEADER)
     writer.add(CAPTURES[0])
@@ -196,6 +204,26 @@ def test_reading_a_part_takes_little_memory_whatever_it_is(case: str, tmp_path: 
     outcome, peak_mib = run.stdout.splitlines()
     assert outcome == expected
     assert int(peak_mib) < 300
+
+
+WRITTEN = """
+import sys
+from datetime import UTC, datetime
+from gans.source import Capture
+from gans.storage.landing import Header, PartWriter
+at = datetime(2025, 3, 30, 3, tzinfo=UTC)
+writer = PartWriter(Header(source="probe", slot=at, attempt=at, part=1, code_version="0"))
+body = chr(0x1F600).encode() + bytes(32 * 1024 * 1024 - 4).replace(bytes(1), b"x")
+writer.add(Capture(unit="a", url="", status=200, slot=at, fetched_at=at, body=body))
+print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory is measured by Linux")
+def test_writing_a_part_takes_little_memory_whatever_it_holds() -> None:
+    """The functions that collect have 256 MB, of which the code and what was received take up to a hundred and fifty."""
+    run = subprocess.run((sys.executable, "-c", WRITTEN), capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 180
 
 
 def test_any_damage_is_bad_data_or_none() -> None:

@@ -14,6 +14,8 @@ from gans import __version__
 from gans.errors import BadData
 from gans.load.load import load
 from gans.source import Capture, Omitted, Reject, Repaired, Request, Row
+from gans.sources import _csv
+from gans.sources import airports as module
 from gans.sources.airports import URL, great_circle_km, parse, plan, source
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import FolderStore
@@ -386,3 +388,16 @@ def test_the_ledger_counts_what_has_no_code(engine: Engine, tmp_path: Path) -> N
         line = connection.execute(text("SELECT missing, rows_offered FROM collection_runs")).one()
     assert msgspec.json.decode(line.missing)["airports.airport_icao"] == 1
     assert line.rows_offered == 7
+
+
+def test_a_file_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = PAYLOAD.count(b"\n")
+    monkeypatch.setattr(_csv, "MOST_LINES", lines - 1)
+    with pytest.raises(BadData, match=f"The file holds {lines} lines: no honest one has more than {lines - 1}"):
+        list(parse(_capture(PAYLOAD)))
+
+
+def test_more_airports_than_there_are_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_AIRPORTS", 1)
+    with pytest.raises(BadData, match="more than 1 airports with scheduled service"):
+        list(parse(_capture(PAYLOAD)))

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from gans.errors import BadData
-from gans.source import Capture, Reject, Repaired, Request, rows_of
+from gans.source import MOST_REFUSED, Capture, Reject, Repaired, Request, Rows, rows_of
+from gans.sources import _json
 from gans.sources.station_status import parse, plan, source
 
 PAYLOAD = (Path(__file__).parent / "payload.json").read_bytes()
@@ -360,3 +361,20 @@ def test_a_feed_holds_for_its_ttl(head: dict[str, Any], ttl_s: int | None, holds
     response = msgspec.structs.replace(response, context={**response.context, "ttl_s": ttl_s})
     assert source.holds_until is not None
     assert source.holds_until(response) == NOW + timedelta(seconds=holds_s)
+
+
+# what is bounded
+
+
+def test_of_many_bad_stations_the_last_are_only_counted() -> None:
+    items = list(parse(capture(feed(*[1] * (MOST_REFUSED + 7), {"station_id": "a"}))))
+    rejects = [item for item in items if isinstance(item, Reject)]
+    assert (len(rejects), rejects[-1]) == (MOST_REFUSED + 1, Reject("more of the same feed", "", 7))
+    assert [len(item.values) for item in items if isinstance(item, Rows)] == [1]
+
+
+def test_a_feed_that_holds_too_much_holds_for_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`collect` asks that of it, and goes on."""
+    monkeypatch.setattr(_json, "MOST_OBJECTS", 1)
+    assert source.holds_until is not None
+    assert source.holds_until(capture(feed({"station_id": "a"}))) == NOW

@@ -14,7 +14,7 @@ from gans.errors import BadData
 from gans.geography import great_circle_km
 from gans.load.load import load
 from gans.source import Capture, Provided, Reject, Repaired, Request, Row
-from gans.sources import stations
+from gans.sources import _gbfs, stations
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import FolderStore
 from gans.tables import metadata
@@ -324,3 +324,10 @@ def test_a_system_is_asked_by_its_url_or_by_the_catalogue() -> None:
     with pytest.raises(BadData, match="no system 'gone'"):
         list(stations.parse(Capture(unit=unknown.unit, url="", status=0, slot=NOW, fetched_at=NOW, context=unknown.context)))
     assert len(list(stations.plan(Reference(watched_systems=systems[:3]), NOW))) == 2, "no catalogue yet: nothing to ask of it"
+
+
+def test_a_discovery_document_that_is_none_by_its_size_is_refused_and_not_followed() -> None:
+    body = b'{"data": {"feeds": [' + b"1," * 131_000 + b"1]}}"
+    with pytest.raises(BadData, match=r"A discovery document of 262,224 bytes: no honest one has more than 262,144"):
+        _gbfs.discovery(body + b" " * 200)
+    _gbfs.discovery(b'{"data": {"feeds": [1]}}')
