@@ -56,15 +56,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return None if self.landing.startswith("s3://") else self.watchlist
 
     def for_pages(self) -> "Settings":
-        """With the login of the dashboard's pages."""
-        return self._as(self.reader_url)
+        """With the login of the dashboard's pages.
+
+        Raises:
+            ConfigError: it is for another database than `database_url`.
+        """
+        return self._as("GANS_READER_URL", self.reader_url)
 
     def for_people(self) -> "Settings":
-        """With the login as which runs what people write in SQL."""
-        return self._as(self.analyst_url or self.reader_url)
+        """With the login as which runs what people write in SQL.
 
-    def _as(self, url: str) -> "Settings":
-        return msgspec.structs.replace(self, database_url=url, database_secret="") if url else self
+        Raises:
+            ConfigError: as `for_pages`.
+        """
+        return self._as("GANS_ANALYST_URL", self.analyst_url) if self.analyst_url else self.for_pages()
+
+    def _as(self, setting: str, url: str) -> "Settings":
+        if not url:
+            return self
+        if _database(url) != _database(self.database_url):
+            raise ConfigError(
+                f"{setting}={redacted(url)} is for another database than GANS_DATABASE_URL={redacted(self.database_url)}: "
+                "set both, or unset it."
+            )
+        return msgspec.structs.replace(self, database_url=url, database_secret="")
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """Without passwords and keys, so that it may stand in a log."""
@@ -130,6 +145,12 @@ def _is_local(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme == "http" and parts.hostname in _LOOPBACK and is_plain
+
+
+def _database(url: str) -> tuple[str, str]:
+    """The kind of a database and its name, by its URL."""
+    scheme, _, rest = url.partition("://")
+    return scheme.partition("+")[0], rest.partition("?")[0].rpartition("/")[2]
 
 
 def redacted(url: str) -> str:

@@ -61,7 +61,13 @@ def settings_for_demo(settings: Settings, folder: Path = FOLDER) -> Settings:
     keys = {secret.setting: "any-key-will-do" for secret in needed if secret and secret.is_required}
     url = _beside(settings) or f"sqlite:///{folder}/gans.db"
     return msgspec.structs.replace(
-        settings, landing=str(folder), watchlist=folder / "watchlist.toml", database_url=url, keys=keys
+        settings,
+        landing=str(folder),
+        watchlist=folder / "watchlist.toml",
+        database_url=url,
+        reader_url="",
+        analyst_url="",
+        keys=keys,
     )
 
 

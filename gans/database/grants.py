@@ -1,15 +1,28 @@
-"""The analyst's user of the database: reads every table and view, changes nothing."""
+"""Who may read: the analyst's user, who reads every table and view and changes nothing, and whether a user is such a one."""
 
-from sqlalchemy import Engine
+import re
+from typing import Final
+
+from sqlalchemy import Connection, Engine
 
 from gans.errors import ConfigError
 from gans.secrets import Login
 
+MOST_CONNECTIONS: Final = 20
+"""At once, of one user who reads: the loaders' connections are never taken up by queries."""
+MOST_S: Final = 300
+"""The longest statement of such a user on MariaDB; MySQL has no such limit of a user."""
 
-def grant_read_only(engine: Engine, login: Login) -> None:
-    """Makes the user of `login`, or gives an existing one this password, and the right to read this database alone.
+_READING = frozenset({"USAGE", "SELECT", "SHOW VIEW", "SHOW DATABASES"})
+
+
+def grant_read_only(engine: Engine, login: Login, database: str = "") -> None:
+    """Makes the user of `login`, or gives an existing one this password, and the right to read one database alone.
 
     Where this connection is encrypted, the user's must be too.
+
+    Args:
+        database: its name; "" for the engine's.
 
     Raises:
         ConfigError: the user is the one that Gans itself connects as.
@@ -20,11 +33,51 @@ def grant_read_only(engine: Engine, login: Login) -> None:
         if login.username == current.rpartition("@")[0]:
             raise ConfigError(f"The analyst's user is {login.username!r}, as which Gans itself connects: give it another name.")
         is_encrypted = connection.exec_driver_sql("SHOW SESSION STATUS LIKE 'Ssl_cipher'").one()[1] != ""
-        database = str(engine.url.database).replace("_", r"\_").replace("%", r"\%")  # GRANT reads both as wildcards
-        quoted = connection.dialect.identifier_preparer.quote_identifier(database).replace("%", "%%")
+        limits = f"MAX_USER_CONNECTIONS {MOST_CONNECTIONS}"
+        if _is_mariadb(connection):
+            limits += f" MAX_STATEMENT_TIME {MOST_S}"
+        name = (database or str(engine.url.database)).replace("_", r"\_").replace("%", r"\%")  # GRANT reads both as wildcards
+        quoted = connection.dialect.identifier_preparer.quote_identifier(name).replace("%", "%%")
         for statement in (
             "CREATE USER IF NOT EXISTS %(username)s@'%%' IDENTIFIED BY %(password)s",
-            f"ALTER USER %(username)s@'%%' IDENTIFIED BY %(password)s REQUIRE {'SSL' if is_encrypted else 'NONE'}",
+            f"ALTER USER %(username)s@'%%' IDENTIFIED BY %(password)s REQUIRE {'SSL' if is_encrypted else 'NONE'} WITH {limits}",
             f"GRANT SELECT ON {quoted}.* TO %(username)s@'%%'",
         ):
             connection.exec_driver_sql(statement, {"username": login.username, "password": login.password})
+
+
+def rights_beyond_reading(engine: Engine) -> list[str]:
+    """What the engine's user may do besides reading, by itself or by a role; nothing on SQLite, whose readers open the file so.
+
+    Raises:
+        DBAPIError: the database is away, or lets the user not in.
+    """
+    if engine.dialect.name == "sqlite":
+        return []
+    with engine.connect() as connection:
+        grants = [str(line) for line in connection.exec_driver_sql("SHOW GRANTS").scalars()]
+        roles = [
+            line.removeprefix("GRANT ").partition(" TO ")[0]
+            for line in grants
+            if line.startswith("GRANT ") and " ON " not in line
+        ]
+        for role in roles:
+            if _is_mariadb(connection):  # shows the rights of a role to who has taken it
+                connection.exec_driver_sql(f"SET ROLE {role}")
+                grants += connection.exec_driver_sql(f"SHOW GRANTS FOR {role}").scalars()
+                connection.exec_driver_sql("SET ROLE NONE")
+            else:
+                grants += connection.exec_driver_sql(f"SHOW GRANTS FOR CURRENT_USER() USING {role}".replace("%", "%%")).scalars()
+    rights = {right for line in grants if " ON " in line for right in _rights(line)}
+    rights |= {"GRANT OPTION" for line in grants if line.endswith("WITH GRANT OPTION")}
+    return sorted(rights - _READING)
+
+
+def _is_mariadb(connection: Connection) -> bool:
+    return "MariaDB" in str(connection.exec_driver_sql("SELECT VERSION()").scalar_one())
+
+
+def _rights(grant: str) -> list[str]:
+    """The rights of a grant, without the columns that some are for."""
+    listed = grant.removeprefix("GRANT ").partition(" ON ")[0]
+    return [right.strip() for right in re.sub(r"\([^)]*\)", "", listed).split(",")]

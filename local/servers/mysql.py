@@ -5,7 +5,7 @@ keeps to the kind of server it began with, since one kind cannot read the data o
 order, a `mysqld` on the PATH, Docker (`compose.yaml`), or Debian's packages, unpacked into a folder of their own. MariaDB
 stands in only where none of these is possible, and says so.
 
-Servers listen on 127.0.0.1 alone, and their root has no password.
+Servers listen on 127.0.0.1 alone, and their users have no passwords.
 """
 
 # ruff: noqa: S603 - commands are lists of arguments, and no shell reads them
@@ -28,10 +28,16 @@ from pathlib import Path
 import msgspec
 import pymysql
 
+from gans.database.engine import make_database, open_engine
+from gans.database.grants import grant_read_only
 from gans.errors import ConfigError
+from gans.secrets import Login
+from gans.settings import Settings
 from local.servers.mysql_binaries import COMPOSE, Flavour, Impossible, Progress, find, folder, locked, run
 
 PORTS: dict[Flavour, int] = {"mysql": 33306, "mariadb": 33307}
+READER, ANALYST = "gans_reader", "gans_analyst"
+"""Who may only read: the dashboard's pages, and what people write in SQL."""
 _COMMON = ("--character-set-server=utf8mb4", "--default-time-zone=+00:00", "--local-infile=ON")
 OPTIONS: dict[Flavour, tuple[str, ...]] = {"mysql": (*_COMMON, "--mysqlx=OFF"), "mariadb": _COMMON}
 """What differs from the defaults of the servers, wherever they come from. Commits are durable, as they are by default."""
@@ -65,7 +71,11 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def url(self) -> str:
         """The SQLAlchemy URL, without a database."""
-        return f"mysql+pymysql://root@127.0.0.1:{self.port}/"
+        return self.url_of("root")
+
+    def url_of(self, user: str) -> str:
+        """The same for another user."""
+        return f"mysql+pymysql://{user}@127.0.0.1:{self.port}/"
 
     def kill(self) -> None:
         """Ends it as a crash would (SIGKILL). `start(self.flavour, home=self.home)` recovers the data."""
@@ -142,6 +152,17 @@ def running(home: Path | None = None) -> Server | None:
     """The server that runs in `home` (None: the default one)."""
     last = _last((home or default_home()).resolve())
     return last if last and _is_running(last) else None
+
+
+def set_up(server: Server) -> None:
+    """The database `gans`, where it is not there yet, and the users who may only read it, and the demo's beside it."""
+    settings = Settings(database_url=f"{server.url}gans")
+    make_database(settings)
+    engine = open_engine(settings)
+    for user in (READER, ANALYST):
+        for database in ("gans", "gans_demo"):
+            grant_read_only(engine, Login(user, ""), database)
+    engine.dispose()
 
 
 def _start(flavour: Flavour | None, port: int | None, home: Path, throwaway: bool, on_progress: Progress) -> Server:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.pretty import pretty_repr
 
@@ -146,3 +147,23 @@ def test_what_cannot_be_printed_is_refused_by_its_name(name: str, value: str) ->
 def test_a_number_that_is_none_is_said_with_its_name(value: str) -> None:
     with pytest.raises(ConfigError, match=f"GANS_EVERY_MINUTES={value} does not fit"):
         read_settings({"GANS_EVERY_MINUTES": value})
+
+
+def test_who_reads_may_be_another_user_of_the_same_database_and_of_no_other() -> None:
+    reader, analyst = "mysql+pymysql://reader@replica:3307/gans", "mysql+pymysql://analyst:x@db/gans?unix_socket=/s"
+    own = Settings(database_url="mysql+pymysql://root@db/gans", database_secret="login")
+    assert own.for_pages() == own.for_people() == own
+    told = msgspec.structs.replace(own, reader_url=reader)
+    assert [told.for_pages().database_url, told.for_people().database_url, told.for_pages().database_secret] == [
+        reader,
+        reader,
+        "",
+    ]
+    told = msgspec.structs.replace(told, analyst_url=analyst)
+    assert [told.for_pages().database_url, told.for_people().database_url] == [reader, analyst]
+    for url in ("sqlite:///data/gans.db", "mysql+pymysql://root@db/gans_demo"):
+        other = msgspec.structs.replace(told, database_url=url)
+        with pytest.raises(ConfigError, match=r"GANS_READER_URL=.* is for another database than GANS_DATABASE_URL="):
+            other.for_pages()
+        with pytest.raises(ConfigError, match=r"GANS_ANALYST_URL=mysql\+pymysql://analyst:\*\*\*@db/gans"):
+            other.for_people()

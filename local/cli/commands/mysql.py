@@ -15,15 +15,15 @@ def mysql_start(
     port: Annotated[int | None, typer.Option(help="Its port; 33306 (MariaDB: 33307) when free.")] = None,
 ) -> None:
     """Start MySQL: one that is installed, or in Docker, or (as root on Debian) from Debian's packages. Its data stays."""
-    from sqlalchemy import create_engine, text
-
     from local.servers import mysql
 
     server = mysql.start("mariadb" if mariadb else None, port, on_progress=lambda line: err.print(plain(line)))
-    with create_engine(server.url).begin() as connection:
-        connection.execute(text("CREATE DATABASE IF NOT EXISTS gans CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"))
+    mysql.set_up(server)
     out.print(
-        f"{plain(server.how)} ({plain(server.version)}) runs. To use it:\n  export GANS_DATABASE_URL={server.url}gans",
+        f"{plain(server.how)} ({plain(server.version)}) runs. To use it, and for those who only read:\n"
+        f"  export GANS_DATABASE_URL={server.url}gans\n"
+        f"  export GANS_READER_URL={server.url_of(mysql.READER)}gans\n"
+        f"  export GANS_ANALYST_URL={server.url_of(mysql.ANALYST)}gans",
     )
 
 

@@ -1,6 +1,6 @@
 """What is there to look at and to try: the dashboard, the demo, the simulator."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from gans.errors import ConfigError
 from gans.settings import redacted
 from local.cli.context import configured_settings, environment
 from local.console import line, out, plain
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 app = typer.Typer()
 
@@ -20,13 +23,44 @@ TRIAL = "data/trial"
 def run_dashboard(
     port: Annotated[int, typer.Option(help="Its port.")] = 8501,
     address: Annotated[str, typer.Option(help="Where it listens; 0.0.0.0 lets the network in, with no password.")] = "127.0.0.1",
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name by which browsers call it, like gans.example.org; this machine's own are known."),
+    ] = None,
+    allow_writer: Annotated[
+        bool, typer.Option("--allow-writer", help="Also as a user of the database who may do more than read.")
+    ] = False,
 ) -> None:
     """The map and the other pages, in a browser, on the configured database; they only read. Until Ctrl-C."""
     from gans.database.engine import open_reader
     from local.servers import dashboard
 
-    open_reader(configured_settings()).dispose()  # a wrong setting is said here, not in the browser
-    dashboard.serve(environment(), address, port, lambda url: out.print(f"The dashboard is at {url}. Ctrl-C ends it."))
+    settings = configured_settings()
+    for login in (settings.for_pages(), settings.for_people()):
+        engine = open_reader(login)  # a wrong setting is said here, not in the browser
+        if not allow_writer:
+            _require_reader(engine)
+        engine.dispose()
+    dashboard.serve(
+        environment(), address, port, host or (), lambda url: out.print(f"The dashboard is at {url}. Ctrl-C ends it.")
+    )
+
+
+def _require_reader(engine: "Engine") -> None:
+    """Passes where the user of the database may only read.
+
+    Raises:
+        ConfigError: they may do more, and what to set.
+    """
+    from gans.database.grants import rights_beyond_reading
+
+    if rights := rights_beyond_reading(engine):
+        listed = ", ".join(rights[:3]) + (", …" if len(rights) > 3 else "")
+        raise ConfigError(
+            f"The dashboard would be {engine.url.username!r} to the database, who may do more than read ({listed}). Name a user "
+            "with the right SELECT alone: GANS_READER_URL=mysql+pymysql://user:password@host:3306/gans (`gans mysql start` makes "
+            "one). Or, where nobody else gets at the dashboard: gans dashboard --allow-writer"
+        )
 
 
 @app.command(name="demo")
@@ -41,8 +75,9 @@ def run_demo(cities: Annotated[int, typer.Option(min=1, max=1000, help="How many
     show(pipeline, utc_now())
     url = redacted(settings.database_url)
     out.print(f"\nAll of it is in {plain(url)}. What next:")
+    see = "make dashboard" if url.startswith("sqlite") else "gans dashboard --allow-writer"
     for command, why in (
-        (f"GANS_DATABASE_URL={plain(url)} make dashboard", "the stations on a map, in a browser"),
+        (f"GANS_DATABASE_URL={plain(url)} {see}", "the stations on a map, in a browser"),
         ("source .venv/bin/activate", "so that this terminal finds gans"),
         (f"GANS_DATABASE_URL={plain(url)} gans db shell", "ask it anything in SQL"),
         ("gans collect", "the real upstreams, for the cities of watchlist.toml"),

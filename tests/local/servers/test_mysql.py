@@ -11,8 +11,10 @@ from pathlib import Path
 import msgspec
 import pymysql
 import pytest
+from typer.testing import CliRunner
 
 from gans.errors import ConfigError
+from local.cli.main import app
 from local.servers import mysql, mysql_binaries
 
 MYSQL = "mysqld  Ver 8.4.6 for Linux on x86_64 (MySQL Community Server - GPL)"
@@ -243,3 +245,26 @@ def test_a_server_outlives_the_program_that_started_it_and_its_data_a_stop(chose
             assert ("kept",) in _query(server, "SHOW DATABASES")
         finally:
             mysql.stop(home)
+
+
+def test_what_is_started_has_users_who_may_only_read_and_the_dashboard_refuses_others(
+    killable: mysql.Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        mysql.set_up(killable)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("local.servers.dashboard.serve", lambda *_: None)
+    monkeypatch.setenv("GANS_DATABASE_URL", f"{killable.url}gans")
+
+    def start(*options: str) -> object:
+        return CliRunner().invoke(app, ["dashboard", *options]).exception
+
+    refused = start()
+    assert isinstance(refused, ConfigError)
+    assert "would be 'root' to the database, who may do more than read" in str(refused)
+    assert start("--allow-writer") is None
+    monkeypatch.setenv("GANS_READER_URL", f"{killable.url_of(mysql.READER)}gans")
+    monkeypatch.setenv("GANS_ANALYST_URL", f"{killable.url}gans")
+    assert isinstance(start(), ConfigError)
+    monkeypatch.setenv("GANS_ANALYST_URL", f"{killable.url_of(mysql.ANALYST)}gans")
+    assert start() is None
