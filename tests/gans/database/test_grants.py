@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from gans.database import grants
@@ -65,7 +64,8 @@ def test_a_reader_locks_no_table_and_takes_no_more_connections_than_its_own(
             connection.rollback()
     monkeypatch.setattr(grants, "MOST_CONNECTIONS", 2)
     grant_read_only(migrated, Login(USER, "p%w"))
-    reader.dispose()
-    with pytest.raises(DBAPIError, match="max_user_connections"), ExitStack() as opened:
-        for _ in range(3):
-            opened.enter_context(reader.connect())
+    opened: list[Connection] = []
+    with pytest.raises(DBAPIError, match="max_user_connections"):
+        opened.extend(reader.connect() for _ in range(3))
+    for connection in opened:
+        connection.close()
