@@ -11,7 +11,9 @@ from dashboard.pages import map as map_page
 st.set_page_config(page_title="Gans", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 st.html(
     "<style>.stMainBlockContainer { padding-top: 4rem; padding-bottom: 2rem } "
-    ".stTextArea textarea { font-family: monospace; font-size: .85rem }</style>"
+    ".stTextArea textarea { font-family: monospace; font-size: .85rem } "
+    # Streamlit's own download of a table defuses nothing; the page Data has a button for one.
+    ".stElementToolbar button[aria-label='Download as CSV'] { display: none }</style>"
 )
 st.navigation(
     [

@@ -9,6 +9,7 @@ import streamlit as st
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from dashboard.text import plain
 from gans.database.engine import open_reader
 from gans.database.revisions import require_newest
 from gans.errors import ConfigError, NotKnown
@@ -44,10 +45,11 @@ def show_errors(page: Callable[[], None]) -> Callable[[], None]:
         try:
             page()
         except (ConfigError, NotKnown) as error:
-            st.error(str(error), icon=":material/settings:")
+            st.error(plain(error), icon=":material/settings:")
         except DBAPIError as error:
             st.error(
-                f"The database does not answer: {error.orig}. This page asks again by itself.", icon=":material/database_off:"
+                f"The database does not answer: {plain(error.orig)}. This page asks again by itself.",
+                icon=":material/database_off:",
             )
 
     return shown

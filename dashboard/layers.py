@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import h3
 import pydeck as pdk
 
+from dashboard.text import untemplated
 from gans.decisions.placement import WALK_M, Spot
 from gans.geography import EARTH_RADIUS_KM
 from gans.reading.stations import StationState
@@ -197,7 +198,7 @@ def _dot(station: StationState, palette: Palette) -> dict[str, Any]:
         "at": (round(station.longitude, 5), round(station.latitude, 5)),
         "radius_m": round(45 + 14 * min(deficit or 0, 10)),
         "colour": palette.closed if deficit is None else palette.deficits[class_of(deficit)],
-        "name": station.name,
+        "name": untemplated(station.name),
         **dict(zip(("there", "usual", "lack"), [*describe(station), "", ""], strict=False)),
     }
 
@@ -226,8 +227,8 @@ def _ring(number: int, spot: Spot, walk_m: float) -> dict[str, Any]:
         "top": (spot.longitude, spot.latitude + math.degrees(walk_m / 1000 / EARTH_RADIUS_KM)),
         "label": f"{number}: {spot.scooters}",
         "name": f"{number}. Put {spot.scooters} here",
-        "there": f"near {spot.near} ({spot.near_m:.0f} m)",
-        "usual": spot.reason,
+        "there": untemplated(f"near {spot.near} ({spot.near_m:.0f} m)"),
+        "usual": untemplated(spot.reason),
         "lack": f"about {spot.riders:.1f} riders",
     }
 

@@ -79,18 +79,20 @@ class Wall:
     def _wrong(self, headers: Headers) -> str:
         """Why a request is refused; "" for one that is answered."""
         host, origin = headers.get("host", ""), headers.get("origin")
-        if (name := _name(f"//{host}")) not in self.hosts:
+        if (name := _name(host)) not in self.hosts:
             return f"The dashboard does not know the name {name!r}. Start it with `gans dashboard --host NAME` to be called so."
         if origin is None or urlsplit(origin).netloc == host:
             return ""
         return "The dashboard answers no other website."
 
 
-def _name(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+_HOST = re.compile(r"(\[[\da-f:.]+\]|[\w.-]+)(:\d+)?", re.IGNORECASE)
+
+
+def _name(host: str) -> str:
+    """The name of a `Host` header, without its port; "" where it is none."""
+    found = _HOST.fullmatch(host)
+    return found[1].strip("[]").rstrip(".").lower() if found else ""
 
 
 app = st.App("app.py", middleware=[Middleware(Wall)])

@@ -8,6 +8,7 @@ import altair as alt
 import streamlit as st
 
 from dashboard.database import engine, show_errors
+from dashboard.text import plain
 from gans.clock import utc_now
 from gans.reading import hours
 from gans.reading.hours import City, Earlier
@@ -51,7 +52,7 @@ def page() -> None:
     city = st.selectbox("City", known, format_func=lambda one: one.name, key="city", width=360)
     coming = hours.coming(engine(), city, utc_now())
     if not coming:
-        st.info(f"No forecast for {city.name} yet: `gans collect weather` asks now.")
+        st.info(f"No forecast for {plain(city.name)} yet: `gans collect weather` asks now.")
         return
     before = hours.earlier(engine(), city, coming)
     _summary(city, coming, before)
@@ -65,7 +66,7 @@ def _summary(city: City, coming: Sequence[Any], before: Earlier | None) -> None:
     zone = city.zone
     rideable = sum(row["is_rideable"] or 0 for row in coming)
     holidays = dict.fromkeys(
-        f"{row['holiday']} on {row['hour_at'].astimezone(zone):%A}" for row in coming if row["holiday"] is not None
+        f"{plain(row['holiday'])} on {row['hour_at'].astimezone(zone):%A}" for row in coming if row["holiday"] is not None
     )
     issued = f"Forecast of {coming[0]['weather_issued_at'].astimezone(zone):%a %H:%M}"
     if before:
@@ -73,7 +74,7 @@ def _summary(city: City, coming: Sequence[Any], before: Earlier | None) -> None:
     else:
         issued += "; no forecast of a day before is kept yet"
     st.markdown(
-        f"**{rideable}** of the next **{len(coming)}** hours are hours to ride in. {issued}. Times in {city.timezone}."
+        f"**{rideable}** of the next **{len(coming)}** hours are hours to ride in. {issued}. Times in {plain(city.timezone)}."
         + (f"  \n:material/celebration: {', '.join(holidays)}" if holidays else "")
     )
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from time import monotonic
@@ -10,6 +11,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboard.database import engine, settings, show_errors
+from dashboard.text import plain
 from gans.errors import Refused
 from gans.reading.answer import Limits
 from gans.reading.ask import Answer, ask
@@ -35,7 +37,7 @@ def page() -> None:
     try:
         answer, took_s = _answer(sql)
     except Refused as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
     columns, rows = answer.columns, answer.rows
     more = ", the first of more: add a LIMIT, or aggregate" if answer.is_cut else ""
@@ -61,6 +63,17 @@ def _unique(columns: Sequence[str]) -> list[str]:
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows([_defused(cell) for cell in row] for row in (columns, *rows))
     return text.getvalue().encode()
+
+
+_NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+
+
+def _defused(cell: Any) -> Any:
+    """A cell that a spreadsheet shows and does not run: `'` in front of a text that begins like a formula, and is no number.
+
+    Source: https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    runs = isinstance(cell, str) and cell.lstrip(" \n").startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))
+    return f"'{cell}" if runs and not _NUMBER.fullmatch(cell) else cell

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from dashboard.database import engine, show_errors
 from dashboard.layers import DARK, LIGHT, deck, legend
+from dashboard.text import plain
 from gans.clock import utc_now
 from gans.decisions import placement
 from gans.decisions.placement import STATUS_OLD, WALK_M, Placement, PlacementRequest, geojson
@@ -90,7 +91,7 @@ def page() -> None:
         elif isinstance(proposed, Placement):
             _list(proposed, state, system)
         else:
-            st.info(proposed)
+            st.info(plain(proposed))
 
 
 def _is_phone() -> bool:

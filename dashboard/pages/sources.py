@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.database import engine, show_errors
+from dashboard.text import plain
 from gans.clock import utc_now
 from gans.reading import freshness, stations
 
@@ -28,7 +29,7 @@ def page() -> None:
         newest = max(row["last_slot_at"] for row in found)
         st.markdown(f":blue-badge[:material/science: simulated, as of {newest:%Y-%m-%d %H:%M}]")
     elif late:
-        st.markdown(f":red-badge[:material/sync_problem: {len(late)} of {len(found)} sources are late] {', '.join(late)}")
+        st.markdown(f":red-badge[:material/sync_problem: {len(late)} of {len(found)} sources are late] {plain(', '.join(late))}")
     else:
         st.markdown(f":green-badge[:material/check: all {len(found)} sources are fresh]")
     st.caption(f"All times UTC; read {now:%H:%M:%S}.")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
 from gans.clock import utc_now
 from gans.tables import metadata
@@ -83,3 +83,22 @@ def test_without_a_city_it_says_what_to_do(page: Page, engine: Engine) -> None:
     page.goto("/")
     page.get_by_role("link", name="City", exact=True).click()
     expect(page.get_by_text("No city is known yet.")).to_be_visible()
+
+
+@pytest.mark.databases("sqlite")
+def test_a_name_becomes_no_picture_no_link_and_no_mark(page: Page, engine: Engine) -> None:
+    name = (
+        r"![p](http://evil.example/p.png) [l](http://evil.example) <https://evil.example> http://evil.example www.evil.example "
+        r"a@evil.example **b** :red[r] :material/home: $x^2$ `c` {d} \*e ~~f~~ <i>g</i> &amp;"
+    )
+    forecast(engine)
+    with engine.begin() as connection:
+        connection.execute(update(metadata.tables["cities"]).values(name=name))
+    page.goto("/")
+    page.get_by_role("link", name="City", exact=True).click()
+    said = page.get_by_test_id("stAlert")
+    expect(said).to_contain_text("No forecast for ")
+    assert said.inner_text().replace("\u2060", "").startswith(f"No forecast for {name} yet: ")
+    assert (
+        said.locator("a, img, strong, em, del, i, .katex, [data-testid=stIconMaterial], p code").count() == 1
+    )  # `gans collect …`

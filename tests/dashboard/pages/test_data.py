@@ -1,5 +1,7 @@
 """The page on which anything is asked of the database."""
 
+import csv
+
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
@@ -46,6 +48,28 @@ def test_a_query_is_answered_and_can_be_taken_along(data: Page) -> None:
     with data.expect_download() as download:
         data.get_by_test_id("stDownloadButton").click()
     assert download.value.path().read_text().split() == ["country_code,name", "NA,Namibia", "NR,Nauru"]
+
+
+FORMULAS = """
+SELECT '=1+2' AS "=a", '+SUM(A1)' AS b, '-2+3' AS c, '@x' AS d, char(9) || '=1' AS e, ' =1' AS f, '-2.5e3' AS g, -7 AS h,
+       'a=b' AS i, '+49' AS j, '' AS k, NULL AS l
+"""
+
+
+@pytest.mark.databases("sqlite")
+def test_a_cell_that_a_spreadsheet_would_run_is_taken_along_as_text_and_a_number_as_a_number(data: Page) -> None:
+    ask(data, FORMULAS)
+    expect(data.get_by_text("1 rows, in ")).to_be_visible()
+    data.wait_for_selector('[data-test-script-state="notRunning"]')
+    data.get_by_test_id("stDataFrame").hover()
+    expect(data.get_by_role("button", name="Search").first).to_be_visible()
+    expect(data.get_by_role("button", name="Download as CSV")).to_be_hidden()  # Streamlit's own, which defuses nothing
+    with data.expect_download() as download:
+        data.get_by_test_id("stDownloadButton").click()
+    with download.value.path().open(newline="") as file:
+        names, cells = csv.reader(file)
+    assert names[:2] == ["'=a", "b"]
+    assert cells == ["'=1+2", "'+SUM(A1)", "'-2+3", "'@x", "'\t=1", "' =1", "-2.5e3", "-7", "a=b", "+49", "", ""]
 
 
 @pytest.mark.databases("sqlite")

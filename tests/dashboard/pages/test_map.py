@@ -128,7 +128,7 @@ def test_what_the_truck_has_is_asked(draw: Draw, engine: Engine) -> None:
     assert "scooters" not in {slider.key for slider in page.run().slider}, "nothing is proposed for what has passed"
 
 
-TOLD = "Quai de l'Horloge & Pont <b>"
+TOLD = "Quai de l'Horloge & Pont <b> {lack} $&"
 
 
 def hovered(page: Page, is_there: str) -> list[str]:
@@ -145,7 +145,7 @@ def hovered(page: Page, is_there: str) -> list[str]:
             assert within["x"] >= box["x"], "cut off"
             assert within["x"] + within["width"] <= box["x"] + box["width"], "cut off"
             assert within["y"] + within["height"] <= box["y"] + box["height"], "cut off"
-            return tooltip.inner_text().splitlines()
+            return tooltip.inner_text().replace("\u2060", "").splitlines()
     raise AssertionError(f"no tooltip with {is_there}")
 
 
