@@ -13,6 +13,7 @@ counts that is shrunk like this is the mean of a gamma distribution after Poisso
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final
 
 HOURS: Final = 168
@@ -65,6 +66,7 @@ def usual_rates(hours: Mapping[int, Seen], profile: Sequence[float | None]) -> d
     return rates
 
 
+@cache
 def _others(hour: int) -> list[tuple[float, int]]:
     """The hours that say something of this one, and how much."""
     day, of_day = divmod(hour, 24)

@@ -1,14 +1,15 @@
 """The one upsert, for every table, on all three databases."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache, lru_cache
+from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Column, Connection, Executable, Integer, String, Table, bindparam, case, or_
+from sqlalchemy import BindParameter, Boolean, Column, Connection, Dialect, Integer, String, Table, bindparam, case, or_
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 
@@ -42,11 +43,13 @@ def upsert(connection: Connection, table: Table, rows: Sequence[msgspec.Struct],
                     text = _mysql_upsert(table, common, own, dialect.is_mariadb, latest is not None)
                     connection.exec_driver_sql(text, {"data": data.hex(), "latest": _zoneless(latest)})
     else:
-        columns = rows[0].__struct_fields__
-        statement = _sqlite_upsert(table, columns, latest is not None)
+        names = rows[0].__struct_fields__
+        statement = _sqlite_upsert(table, names, latest is not None)
+        (late,) = _bound(_LATEST, [latest], dialect)
         for batch in batches:
-            values = [dict(zip(columns, msgspec.structs.astuple(row), strict=True)) | {"latest": latest} for row in batch]
-            connection.execute(statement, values)
+            columns = [_bound(table.columns[name], map(attrgetter(name), batch), dialect) for name in names]
+            given = zip(*columns, repeat(late, len(batch)), strict=True)
+            connection.exec_driver_sql(statement, [dict(zip((*names, _LATEST.key), row, strict=True)) for row in given])
 
 
 _Packed = tuple[tuple[str, ...], tuple[str, ...], bytes]
@@ -93,22 +96,34 @@ def _updates(table: Table, columns: Sequence[str]) -> list[tuple[str, str]]:
     return [pair for pair in values if pair[0] not in versions] + [(name, name) for name in sorted(versions)]
 
 
+_LATEST = bindparam("latest", type_=Instant())
+
+
+def _bound(column: Column[Any] | BindParameter[Any], values: Iterable[Any], dialect: Dialect) -> Iterable[Any]:
+    """The values as the driver takes them."""
+    convert = column.type.dialect_impl(dialect).bind_processor(dialect)
+    return map(convert, values) if convert else values
+
+
 @cache
-def _sqlite_upsert(table: Table, columns: tuple[str, ...], has_latest: bool) -> Executable:
+def _sqlite_upsert(table: Table, columns: tuple[str, ...], has_latest: bool) -> str:
+    """One statement for one row, with parameters by name.
+
+    SQLAlchemy's own parameters have no names here, so that it converted `latest` for each row once for each column.
+    """
     statement = sqlite.insert(table)
     updates = _updates(table, columns)
-    if not updates:
-        return statement.on_conflict_do_nothing()
     new = statement.excluded
-    latest = bindparam("latest", type_=Instant())
     wins = {
-        version: or_(new[version] >= table.c[version], table.c[version] > latest)
+        version: or_(new[version] >= table.c[version], table.c[version] > _LATEST)
         if has_latest
         else new[version] >= table.c[version]
         for _, version in updates
     }
     values = {name: case((wins[version], new[name]), else_=table.c[name]) for name, version in updates}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+    keyed = list(table.primary_key)
+    whole = statement.on_conflict_do_update(index_elements=keyed, set_=values) if values else statement.on_conflict_do_nothing()
+    return str(whole.compile(dialect=sqlite.dialect(paramstyle="named"), column_keys=columns))
 
 
 _MYSQL = mysql.dialect()
