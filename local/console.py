@@ -46,7 +46,7 @@ def table(columns: Iterable[str], rows: Iterable[Sequence[str]], *, title: str =
     """A table whose cells are markup already; the columns named in `numbers` are set to the right, and the first is never cut."""
     shown = Table(header_style="bold", box=None, pad_edge=False)
     for name in columns:
-        shown.add_column(name, justify="right" if name in numbers else "left", no_wrap=not shown.columns)
+        shown.add_column(name, justify="right" if name in numbers else "left", no_wrap=not shown.columns, overflow="fold")
     for row in rows:
         shown.add_row(*row)
     if title:

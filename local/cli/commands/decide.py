@@ -44,7 +44,7 @@ def place(
         float, typer.Option(min=0, max=1, help="A scooter that would serve fewer riders of the hour stays in the truck.")
     ] = 0.3,
     start: Annotated[str, typer.Option(help="Where the truck is; else it begins at the best stop.", metavar="LAT,LON")] = "",
-    even_if_old: Annotated[bool, typer.Option(help="Propose on old data too.")] = False,
+    even_if_old: Annotated[bool, typer.Option("--even-if-old", help="Propose on old data too.")] = False,
     geojson: Annotated[Path | None, typer.Option(help="Write the spots to this file too, for a map.")] = None,
     json: Json = False,
 ) -> None:

@@ -4,7 +4,7 @@ import typer
 
 from gans import __version__
 from local.cli.context import Json, configured_settings
-from local.console import as_json, out, plain
+from local.console import as_json, line, out, plain
 
 app = typer.Typer()
 
@@ -20,7 +20,7 @@ def run_doctor(json: Json = False) -> None:
     else:
         marks = {"ok": "[green]✓[/]", "note": "[yellow]•[/]", "wrong": "[red]✗[/]"}
         for finding in findings:
-            out.print(f"{marks[finding.verdict]} {finding.what:<12} {plain(finding.message)}")
+            line(f"{marks[finding.verdict]} {finding.what:<17} ", plain(finding.message))
     raise typer.Exit(2 if any(finding.verdict == "wrong" for finding in findings) else 0)
 
 

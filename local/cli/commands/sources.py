@@ -7,7 +7,7 @@ import typer
 
 from gans.sources import registry
 from local.cli.context import Json
-from local.console import as_json, out
+from local.console import as_json, line, out
 
 app = typer.Typer(help="The sources: what is collected, from whom, how often.", invoke_without_command=True)
 
@@ -24,8 +24,8 @@ def sources(context: typer.Context, json: Json = False) -> None:
         return
     for source in found:
         key = source.secret and f", {source.secret.setting}{'' if source.secret.is_required else ' (optional)'}"
-        out.print(f"[bold]{source.name:<17}[/] {source.provider}, {source.schedule}, {source.licence}{key or ''}")
-        out.print(f"{'':<17} {', '.join(source.reads) or 'nothing'} → {', '.join(source.writes)}")
+        line(f"[bold]{source.name:<17}[/] ", f"{source.provider}, {source.schedule}, {source.licence}{key or ''}")
+        line(f"{'':<18}", f"{', '.join(source.reads) or 'nothing'} → {', '.join(source.writes)}")
 
 
 @app.command("new")
@@ -38,5 +38,5 @@ def sources_new(name: Annotated[str, typer.Argument(help="A name in snake_case; 
     out.print("It works as it stands. Try it, then edit it (`make schema` also installs what the tests need):")
     out.print(f"  make schema\n  .venv/bin/pytest --databases sqlite -k {name}\n  gans db upgrade")
     out.print("The whole way without the upstream, whose answer a server on this machine gives, in a landing of its own:")
-    for line in trial(name):
-        out.print(f"  {line}", markup=False)
+    for command in trial(name):
+        out.print(f"  {command}", markup=False)

@@ -25,16 +25,16 @@ def screen(text: str, columns: int) -> tuple[list[str], list[str]]:
     lines, too_long, row, column = [list[str]()], [], 0, 0
     for piece in _PIECE.finditer(text):
         number = int(piece["number"]) if (piece["number"] or "").isdigit() else 1
-        match piece["what"] or piece[0]:
+        match f"ESC {piece['what']}" if piece["what"] else piece[0]:
             case "\r":
                 column = 0
-            case "\n" | "B":
+            case "\n" | "ESC B":
                 row += number
-            case "A":
+            case "ESC A":
                 row = max(row - number, 0)
-            case "K":
+            case "ESC K":
                 lines[row] = lines[row][:column] if piece["number"] in ("", "0") else []
-            case shown if len(shown) == 1 and shown.isprintable() and not piece["what"]:
+            case shown if len(shown) == 1 and shown.isprintable():
                 if column == columns:
                     too_long.append("".join(lines[row]))
                     row, column = row + 1, 0
@@ -96,4 +96,5 @@ def test_a_terminal_shows_whole_words_and_no_bar_that_is_over_and_a_second_run_i
 
 def test_the_screen_is_what_a_terminal_shows() -> None:
     assert screen("bar\r\x1b[2Kline\r\nab\x1b[1A\rx", 80) == (["xine", "ab"], [])
+    assert screen("ABK\r\nK", 80) == (["ABK", "K"], [])
     assert screen("\x1b[1mabcdef\x1b[0m\r\n", 4) == (["abcd", "ef", ""], ["abcd"])
