@@ -14,7 +14,7 @@ from gans.reading.answer import Limits
 from gans.reading.ask import ask
 from gans.settings import Settings
 from gans.tables import metadata
-from local.console import as_json, err, out, plain, table
+from local.console import as_json, count, err, out, plain, table
 
 MAX_ROWS: Final = 200
 LIMITS: Final = Limits(rows=100_000, bytes=64 << 20, seconds=300)
@@ -170,8 +170,8 @@ def show(columns: list[str], rows: Sequence[Sequence[Any]], *, is_cut: bool = Fa
             out.print(f"[dim]── {number}[/]")
             for name, value in zip(columns, row, strict=True):
                 out.print(f"[bold]{plain(name):<{max(map(len, columns))}}[/]  {value}")
-    count = f"more than {len(rows):,}" if is_cut else f"{len(rows):,}"
-    out.print(f"[dim]{count} rows{f', the first {MAX_ROWS} shown' if len(rows) > MAX_ROWS else ''}[/]")
+    found = f"more than {len(rows):,} rows" if is_cut else count(len(rows), "row")
+    out.print(f"[dim]{found}{f', the first {MAX_ROWS} shown' if len(rows) > MAX_ROWS else ''}[/]")
 
 
 def prompt(settings: Settings) -> None:

@@ -52,6 +52,8 @@ def db_shell(
             sql = file.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
             raise ConfigError(f"{file} is not in UTF-8. Save it as UTF-8.") from None
+        except OSError as error:
+            raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
     elif sql is None and (json or not sys.stdin.isatty()):
         sql = sys.stdin.read()
     if sql is None:

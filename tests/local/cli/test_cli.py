@@ -464,7 +464,8 @@ def test_the_shell_answers_several_statements_a_file_and_a_pipe(gans: Gans, monk
     several = "-- one; it's\nSELECT 'a;b' AS x;\n/* two; */ SELECT 2 AS y\n;"
     assert json.loads(gans("db", "shell", several, "--json").out) == [[{"x": "a;b"}], [{"y": 2}]]
     Path("q.sql").write_text(several, encoding="utf-8-sig")
-    assert gans("db", "shell", "-f", "q.sql").out.split() == ["x", "a;b", "1", "rows", "y", "2", "1", "rows"]
+    assert gans("db", "shell", "-f", "q.sql").out.split() == ["x", "a;b", "1", "row", "y", "2", "1", "row"]
+    assert gans("db", "shell", "-f", "absent.sql") == (2, "", "absent.sql cannot be read: No such file or directory.\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 1 AS n"))
     assert json.loads(gans("db", "shell", "--json").out) == [{"n": 1}]
     stopped = gans("db", "shell", "SELECT 1 AS n; SELECT nonsense; SELECT 3 AS m")
