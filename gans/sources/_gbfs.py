@@ -53,6 +53,7 @@ _MOST_NAMED: Final = 5
 _HTTP_PORT: Final = 80
 _VERSION_CHARS: Final = 20
 _DISCOVERY_BYTES: Final = 256 * 1024  # it is read by `collect` too, which has little memory
+_HOST: Final = re.compile(r"[\w.-]+|[\da-f:.]+", re.ASCII)
 
 FEEDS: Final = {
     "system_information": "system_information",
@@ -521,7 +522,7 @@ def secured(url: str) -> str:
         host = parts.hostname or ""
         if scheme.lower() == "http" and parts.port == _HTTP_PORT:
             url = parts._replace(netloc=parts.netloc.removesuffix(f":{_HTTP_PORT}")).geturl()
-        if not url.startswith("https://") or not host or not host.isascii() or not url.isprintable():
+        if not url.startswith("https://") or not _HOST.fullmatch(host) or not url.isprintable():
             raise ValueError
     except ValueError:
         raise BadData("this is no address of the web") from None

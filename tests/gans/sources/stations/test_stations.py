@@ -105,8 +105,12 @@ def test_discovery_in_every_version_and_language(data: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://x.test/s", "//x.test/s", "https://", "https://[", "javascript:1", ""]
-)
+    "url",
+    [
+        "file:///etc/passwd", "ftp://x.test/s", "//x.test/s", "https://", "https://[", "https:// x.test/s", "https://x test/s",
+        "javascript:1", "",
+    ],
+)  # fmt: skip
 def test_an_address_that_is_none_of_the_web_is_refused_and_never_followed(url: str) -> None:
     data = {"feeds": [{"name": "station_information", "url": url}, *FEEDS[3:]]}
     found = items("gbfs", {"data": data})
