@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dashboard notebooks test lint fuzz bench schema pictures article synth aws-local lock clean
+.PHONY: help demo dashboard notebooks test lint fuzz attack bench schema pictures article synth aws-local lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -32,8 +32,8 @@ lint: .venv/dev ## ruff, mypy --strict, import-linter
 fuzz: .venv/dev ## 10,000 made-up answers for every parser, others each time (FUZZ=50000 for more)
 	@GANS_TEST_EXAMPLES=$(or $(FUZZ),10000) pytest -n auto --databases sqlite tests/survival/test_parsers.py
 
-attack: .venv/dev ## what takes minutes: answers as large as they may be, loaded in little memory
-	@pytest -n 2 tests/attack
+attack: .venv/dev ## what takes minutes: 10,000 statements at the dashboard's door, the largest answers in little memory, …
+	@pytest -n auto --dist loadgroup tests/attack/*.py
 
 bench: .venv/dev node_modules ## the benchmarks, side by side with peers
 	@python -m benchmarks

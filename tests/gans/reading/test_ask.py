@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 from sqlalchemy import Engine
 
+from gans.database.engine import open_reader
 from gans.database.views import view_texts
 from gans.errors import Refused
 from gans.reading import answer as walls
@@ -16,6 +17,7 @@ from gans.reading.answer import Limits
 from gans.reading.ask import Answer, ask
 from gans.reading.queries import queries
 from gans.settings import Settings
+from tests.gans.reading.harm import attack, state
 
 SMALL = Limits(rows=10, bytes=1 << 20, seconds=20)
 SHORT = structs.replace(SMALL, seconds=0.5)
@@ -174,3 +176,13 @@ def test_what_is_too_large_is_refused_with_a_sentence(settings: Settings, engine
     for sql in LARGE[engine.dialect.name]:
         with pytest.raises(Refused, match=r"larger than 1 MB|too big|function zeroblob|more memory|takes longer"):
             ask(settings, sql, SMALL)
+
+
+def test_a_grammar_of_sql_leaves_everything_as_it_was(settings: Settings, engine: Engine) -> None:
+    """In short; `make attack` asks 10,000."""
+    page = open_reader(settings)
+    before = state(engine, page)
+    answered, refused = attack(settings, engine.dialect.name, 13, 100, structs.replace(SMALL, seconds=0.3))
+    assert state(engine, page) == before
+    assert min(answered, refused) > 10
+    page.dispose()
