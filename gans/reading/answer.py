@@ -112,7 +112,9 @@ def encoded(value: Any) -> Any:
     """A value of the database as msgpack keeps it: of the kinds that it does not know, the kind and the text."""
     if value is None or isinstance(value, (bool, int, float, str, bytes)):
         return value
-    number = next(number for number, kind in enumerate(_KINDS) if isinstance(value, kind))
+    number = next((number for number, kind in enumerate(_KINDS) if isinstance(value, kind)), None)
+    if number is None:
+        return str(value)
     text = str(value.total_seconds()) if isinstance(value, timedelta) else str(value)
     return msgspec.msgpack.Ext(number, text.encode())
 
@@ -174,7 +176,7 @@ def _limit_process(seconds: float) -> None:
     for what, most in (
         (resource.RLIMIT_AS, _MEMORY),
         (resource.RLIMIT_CPU, most_s),
-        (resource.RLIMIT_FSIZE, 1 << 20),  # SQLite's file of locks; no sort or dump fills a disk
+        (resource.RLIMIT_FSIZE, 64 << 20),  # SQLite's file of locks; no sort or dump fills a disk
         (resource.RLIMIT_CORE, 0),
     ):
         _, hard = resource.getrlimit(what)

@@ -92,6 +92,8 @@ def _read(connection: socket.socket, limits: Limits) -> Answer:
                     return Answer(columns, rows, message.is_cut)
                 case End():
                     raise _error(message)
+        if process is None:
+            raise ConfigError("The process that answers SQL did not start: pip install 'gans[local]' has what it needs.")
         if time.monotonic() - began < limits.seconds:
             raise Refused("The query was ended: it needs more memory or processor time than it may have.")
         raise Refused(f"The query was ended: it takes longer than {limits.seconds:g} s.")
@@ -156,11 +158,13 @@ class _Forks:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
+        secrets = ("AWS_", "GANS_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(secrets)}
         self._program = subprocess.Popen(
             [sys.executable, "-m", "gans.reading.answer"],
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
-            env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},  # no password and no key
+            env={**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             start_new_session=True,  # a Ctrl-C is for us, who end what is asked
         )
         theirs.close()

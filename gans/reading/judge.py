@@ -160,11 +160,11 @@ def _judge_tokens(tokens: Sequence[Token], dialect: Dialects) -> None:
 def _judge_call(tokens: Sequence[Token], number: int, dialect: Dialects) -> None:
     """Whether the parenthesis at `number` follows a word of SQL, a function that may be called, or a name with its columns."""
     before = tokens[number - 1]
-    is_quoted = before.token_type is TokenType.IDENTIFIER
+    is_quoted = before.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
+    if not is_quoted and (before.token_type in _LITERALS or not re.search(r"[\w$]\Z", before.text)):
+        return  # an operator, a comma, another parenthesis, a number
     name = before.text.lower()
-    if not is_quoted and (before.token_type in _NO_WORD or not re.fullmatch(r"\w+", name)):
-        return  # an operator, a comma, another parenthesis, a literal
-    if name in FUNCTIONS[dialect] or (not is_quoted and name in _BEFORE_PARENTHESIS):
+    if name in FUNCTIONS[dialect] or (not is_quoted and name.split()[-1] in _BEFORE_PARENTHESIS):
         return
     if number > 1 and tokens[number - 2].token_type is TokenType.ALIAS:
         return  # the columns of a derived table; elsewhere it is no SQL
@@ -173,7 +173,7 @@ def _judge_call(tokens: Sequence[Token], number: int, dialect: Dialects) -> None
     raise Refused(f"Refused: the function {before.text[:60]} is not among those that may be called here.")
 
 
-_NO_WORD = frozenset({TokenType.STRING, TokenType.NUMBER, TokenType.HEX_STRING, TokenType.BIT_STRING, TokenType.NATIONAL_STRING})
+_LITERALS = frozenset({TokenType.NUMBER, TokenType.HEX_STRING, TokenType.BIT_STRING, TokenType.NATIONAL_STRING})
 
 
 def _is_named_query(tokens: Sequence[Token], number: int) -> bool:
