@@ -87,8 +87,9 @@ def _read(connection: socket.socket, limits: Limits) -> Answer:
                     columns = message.columns
                 case Rows():
                     rows += map(tuple, message.rows)
-                case End(error="") if len(rows) <= limits.rows:
-                    process = None
+                case End(error="") if len(rows) > limits.rows:
+                    raise Refused("The query was ended: it gave more than it was asked for.")
+                case End(error=""):
                     return Answer(columns, rows, message.is_cut)
                 case End():
                     raise _error(message)
@@ -157,6 +158,8 @@ class _Forks:
             socket.send_fds(self._control, [b"."], [connection.fileno()])
 
     def _start(self) -> None:
+        if self._control is not None:
+            self._control.close()
         ours, theirs = socket.socketpair()
         secrets = ("AWS_", "GANS_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(secrets)}

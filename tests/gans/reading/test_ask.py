@@ -1,19 +1,28 @@
 """People's SQL on every database: answered in a process of its own, refused where it does harm, ended where it takes too much."""
 
 import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import structs
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import OperationalError
 
 from gans.database.engine import open_reader
 from gans.database.views import view_texts
-from gans.errors import Refused
+from gans.errors import ConfigError, Refused
 from gans.reading import answer as walls
-from gans.reading.answer import Limits
+from gans.reading import ask as asking
+from gans.reading.answer import End, Head, Limits, Message, Rows, Started
 from gans.reading.ask import Answer, ask
 from gans.reading.queries import queries
 from gans.settings import Settings
@@ -176,6 +185,81 @@ def test_what_is_too_large_is_refused_with_a_sentence(settings: Settings, engine
     for sql in LARGE[engine.dialect.name]:
         with pytest.raises(Refused, match=r"larger than 1 MB|too big|function zeroblob|more memory|takes longer"):
             ask(settings, sql, SMALL)
+
+
+@pytest.fixture
+def deaf() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that no limit ends."""
+    with subprocess.Popen(["sleep", "600"]) as process:
+        yield process
+        process.kill()
+
+
+def frame(message: Message) -> bytes:
+    data = msgspec.msgpack.encode(message)
+    return len(data).to_bytes(4) + data
+
+
+@pytest.mark.parametrize(
+    ("sends", "said"),
+    [
+        ([], "takes longer than 0 s"),
+        ([Head(["a"]), *[Rows([["x" * 10_000]] * 10)] * 20], "its answer is larger than"),
+        ([Rows([[1]] * 11), End()], "gave more than it was asked for"),
+    ],
+    ids=["too slow", "too large", "too many"],
+)
+def test_what_keeps_to_no_limit_is_killed_by_who_reads(
+    deaf: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, sends: list[Message], said: str
+) -> None:
+    monkeypatch.setattr(asking, "GRACE_S", 0.1)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        writer = threading.Thread(target=lambda: send(theirs, Started(deaf.pid), *sends))
+        writer.start()
+        with pytest.raises(Refused, match=said):
+            asking._read(ours, Limits(rows=10, bytes=1000, seconds=0))
+        writer.join()
+    assert deaf.wait(timeout=60) == -signal.SIGKILL
+
+
+def send(connection: socket.socket, *messages: Message) -> None:
+    with suppress(OSError):  # nobody reads on
+        for message in messages:
+            connection.sendall(frame(message))
+
+
+@pytest.mark.databases("sqlite")
+def test_the_next_query_is_answered_after_the_program_that_forks_has_died(settings: Settings) -> None:
+    assert ask(settings, "SELECT 1", SMALL).rows == [(1,)]
+    program = asking._forks._program
+    assert program
+    program.kill()
+    program.wait()
+    assert ask(settings, "SELECT 2", SMALL).rows == [(2,)]
+
+
+@pytest.mark.databases("sqlite")
+def test_more_queries_than_may_run_at_once_wait_and_are_told_so(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "_turn", threading.BoundedSemaphore(1))
+    with asking._turn, pytest.raises(Refused, match="try again in a moment"):
+        ask(settings, "SELECT 1", structs.replace(SMALL, seconds=0.1))
+    assert ask(settings, "SELECT 1", SMALL).rows == [(1,)]
+
+
+@pytest.mark.databases("sqlite")
+def test_where_it_is_asked_from_does_not_matter(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ask(settings, "SELECT 1", SMALL).rows == [(1,)]
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"There is no database .*gans\.db"):
+        ask(Settings(database_url="sqlite:///gans.db"), "SELECT 1", SMALL)
+
+
+@pytest.mark.databases("mariadb", "mysql")
+def test_a_database_that_is_away_is_no_fault_of_the_statement(database_url: str) -> None:
+    url = make_url(database_url).set(port=1)
+    with pytest.raises(OperationalError, match="Can't connect"):
+        ask(Settings(database_url=url.render_as_string(hide_password=False)), "SELECT 1", SMALL)
 
 
 def test_a_grammar_of_sql_leaves_everything_as_it_was(settings: Settings, engine: Engine) -> None:
