@@ -67,6 +67,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         """The URL with its query, still without a key."""
         return f"{self.url}?{urlencode(self.params, safe=',:')}" if self.params else self.url
 
+    @property
+    def host(self) -> str:
+        """Whom the URL names to ask, right or wrong."""
+        return self.url.partition("://")[2].partition("/")[0].rpartition("@")[2].lower()
+
 
 class Provided(msgspec.Struct, frozen=True):
     """Something the plan knows without asking (the watchlist), landed like an answer so that `load` stores it too."""
@@ -190,6 +195,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         secret: the key it needs, if any.
         quota: how much it may be asked, where that is counted by the month.
         pause: the least time between two requests to one host.
+        budget: how long a run may go on asking. Of a source that discovers its hosts, each may use up a quarter of it, with
+            requests that fail or are slow; others are not kept waiting for it any longer.
         follow: what to ask next, where an answer names it.
         holds_until: for a source whose answers are the present state: until when one holds by its own word. Before that it is
             not asked for again, and an answer that is the same as the last, byte for byte, is not landed again.
@@ -211,6 +218,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     secret: Secret | None = None
     quota: Quota | None = None
     pause: timedelta = timedelta(0)
+    budget: timedelta = timedelta(minutes=14)
     follow: Follow = _follows_nothing
     discovers_hosts: bool = False
     holds_until: Callable[[Capture], datetime] | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from threading import Event
+from threading import Event, Lock
 from typing import NamedTuple, Protocol, TypeVar
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -28,7 +28,7 @@ class Job(NamedTuple):
 
     Attributes:
         run: called with the slot.
-        is_maintenance: whether it looks after what is stored, beside the others, which ask the upstreams one after the other.
+        is_maintenance: whether it looks after what is stored: of these, one is run at a time.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Rules:
     ) -> None:
         self._pipeline, self._sources, self._report, self._clock = pipeline, sources, report, clock
         self._is_ending = Event()
+        self._running = {source.name: Lock() for source in sources}
 
     def jobs(self) -> list[Job]:
         """A job for each source, one for the archive where stations are asked, and one for the retention."""
@@ -75,8 +76,9 @@ class Rules:
         return jobs
 
     def fire(self, source: Source, slot: datetime) -> None:
-        """Runs a source, and then the sources that read what it changed."""
-        outcome = self._attempt(source.name, lambda: self._pipeline.run(source, slot))
+        """Runs a source, and then the sources that read what it changed; none twice at the same time."""
+        with self._running[source.name]:
+            outcome = self._attempt(source.name, lambda: self._pipeline.run(source, slot))
         if outcome is None:
             return
         self._report.ran(outcome)
@@ -116,8 +118,10 @@ def trigger(schedule: Schedule) -> CronTrigger:
 
 
 def serve(jobs: Iterable[Job], clock: Callable[[], datetime]) -> None:
-    """Runs every job at every slot of its schedule, until Ctrl-C."""
-    executors = {name: ThreadPoolExecutor(1) for name in ("default", "maintenance")}
+    """Runs every job at every slot of its schedule, until Ctrl-C; each source in a thread of its own, so that none waits."""
+    jobs = list(jobs)
+    executors = {job.name: ThreadPoolExecutor(1) for job in jobs if not job.is_maintenance}
+    executors["maintenance"] = ThreadPoolExecutor(1)
     scheduler = BlockingScheduler(timezone=UTC, executors=executors)
     for job in jobs:
 
@@ -129,7 +133,7 @@ def serve(jobs: Iterable[Job], clock: Callable[[], datetime]) -> None:
             due,
             trigger(job.schedule),
             id=job.name,
-            executor="maintenance" if job.is_maintenance else "default",
+            executor="maintenance" if job.is_maintenance else job.name,
             coalesce=True,
             misfire_grace_time=None,
         )

@@ -10,6 +10,7 @@ import msgspec
 from gans import __version__
 from gans.clock import utc_now
 from gans.collect.http import Http, Response
+from gans.collect.side_by_side import SideBySide
 from gans.errors import BadData, ConfigError, NotModified, Permanent, QuotaExceeded, Transient
 from gans.source import Capture, Provided, Reference, Request, Source
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
@@ -106,7 +107,8 @@ def collect(
 ) -> Collected:
     """Asks what `source` plans for `slot` and lands every answer, also where there was none.
 
-    Every planned unit leaves a capture: an answer, "not modified", or the reason why there is neither. A run that is stopped has
+    Every planned unit leaves a capture: an answer, "not modified", or the reason why there is neither. Hosts are asked side by
+    side, a few at once; what is landed is in the order of the plan, each answer before what it names. A run that is stopped has
     landed what it had.
 
     Args:
@@ -124,13 +126,15 @@ def collect(
     units, left = len(todo), MAX_FOLLOWED
     transient = permanent = done = 0
     is_cut_short = True
+    asking = SideBySide(lambda request: _fetch(run, request), lambda answer: len(answer[0].body))
     try:
+        asking.add(unit for unit in todo if isinstance(unit, Request))
         while todo:
             unit = todo.popleft()
-            if isinstance(unit, Provided):
-                run.add(Capture(unit=unit.unit, url="", status=0, slot=slot, fetched_at=clock(), context=unit.context))
+            if isinstance(unit, Provided):  # it was known when the run began
+                run.add(Capture(unit=unit.unit, url="", status=0, slot=slot, fetched_at=run.attempt, context=unit.context))
             else:
-                capture, error = _fetch(run, unit)
+                capture, error = asking.take(unit)
                 transient += isinstance(error, Transient)
                 permanent += isinstance(error, Permanent)
                 following = _following(source, capture, left + 1) if capture.body else []
@@ -142,10 +146,12 @@ def collect(
                     done += 1
                 left -= len(following)
                 todo.extendleft(reversed(following))
+                asking.add(following)
             done += 1
             on_progress(done, units)
         is_cut_short = False
     finally:
+        asking.end()
         note = "" if units else f"nothing to ask: {', '.join(source.reads) or 'the plan'} gave no unit yet"
         run.land(is_cut_short=is_cut_short, note=note)
     return Collected(run.parts, units, transient, permanent)

@@ -1,9 +1,9 @@
 """The one polite way to ask an upstream.
 
-Time-outs, few tries, between them backoff with full jitter, `Retry-After` honoured but capped, no try past the deadline, a pause
-between two requests to a host, conditional requests, a cap on the answer's size, TLS always verified, and no request to a host
-that the source does not declare (or, for one that discovers its hosts, to a name of no public host) or to an address inside a
-private network.
+Time-outs, few tries, between them backoff with full jitter, `Retry-After` honoured but capped, no try past the deadline, a budget
+of time for each source and a share of it for each of many hosts, a pause between two requests to a host, conditional requests, a
+cap on the answer's size, TLS always verified, and no request to a host that the source does not declare (or, for one that
+discovers its hosts, to a name of no public host) or to an address inside a private network.
 """
 
 import logging
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http.client import responses
+from threading import Lock
 from urllib.parse import quote_plus, urlencode, urljoin, urlsplit
 
 import msgspec
@@ -30,6 +31,15 @@ CONNECT_S, READ_S, TRY_S = 5.0, 20.0, 60.0
 """How long a connection may take to begin, how long it may be silent, how long a try may take as a whole."""
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
+MAX_DISCOVERED_BYTES = 8 * 1024 * 1024
+"""The same for a source that discovers its hosts, of which several are asked at once; the largest real feed has 1.5 MB."""
+
+SHARE = 4
+"""The part of a source's budget that one host of many may use up, as a divisor; `TOO_SLOW_S` of an answer are not counted."""
+TOO_SLOW_S = 2.0
+LEAST_S = 1.0
+"""With less time than that, no try is begun."""
+
 TRIES = 3
 BACKOFF_S, LONGEST_WAIT_S = 1.0, 30.0
 MAX_REDIRECTS = 5
@@ -62,6 +72,9 @@ class Http:
     def __init__(self, settings: Settings, remaining: Callable[[], float] = lambda: math.inf) -> None:
         self.requests = 0
         self._settings, self.remaining = settings, remaining
+        self._counting = Lock()  # several hosts are asked at once
+        self._began_at: dict[str, float] = {}
+        self._used_s: dict[str, float] = {}
         self._asked_at: dict[str, float] = {}
         self._session = Session()
         agent = f"gans/{__version__}" + (f" ({settings.contact})" if settings.contact else "")
@@ -88,20 +101,42 @@ class Http:
             QuotaExceeded: the answer says that the source's quota is used up.
             ConfigError: the source's key is required and not set.
         """
-        key = self.require_key(source)
+        key, host, pause_s = self.require_key(source), request.host, source.pause.total_seconds()
         failure, wait = Transient("not asked: the time of this run is up"), 0.0
         for tried in range(TRIES):
-            if self.remaining() < wait + source.pause.total_seconds() + CONNECT_S + READ_S:
+            if self.remaining() < wait + pause_s + CONNECT_S + READ_S:
                 break
+            left_s, reason = self._left(source, host)
+            if left_s < wait + pause_s + LEAST_S:
+                failure = failure if tried else Transient(reason)
+                break
+            began_at, allowed_s = time.monotonic(), TOO_SLOW_S + pause_s
             time.sleep(wait)
             try:
-                return self._try(source, request, key, conditions or {})
+                return self._try(source, request, key, conditions or {}, left_s - wait)
             except Transient as error:
+                allowed_s = 0.0
                 failure = Transient(f"{error} (tried {tried + 1} times)", error.status, error.retry_after)
                 wait = min(max(error.retry_after or 0.0, random.uniform(0, BACKOFF_S * 2**tried)), LONGEST_WAIT_S)
+            finally:
+                used_s = max(0.0, time.monotonic() - began_at - allowed_s)
+                self._used_s[host] = self._used_s.get(host, 0.0) + used_s
         raise failure
 
-    def _try(self, source: Source, request: Request, key: str, conditions: Mapping[str, str]) -> Response:
+    def _left(self, source: Source, host: str) -> tuple[float, str]:
+        """The seconds that may still be spent on `host`; and what to say where these are too few."""
+        budget_s, now = source.budget.total_seconds(), time.monotonic()
+        with self._counting:
+            began_at = self._began_at.setdefault(source.name, now)
+        left_s = budget_s - (now - began_at)
+        if not source.discovers_hosts:
+            return left_s, f"not asked: the {budget_s:.0f} s that a run of {source.name} may go on are over"
+        of_host_s = budget_s / SHARE - self._used_s.get(host, 0.0)
+        if of_host_s < left_s:
+            return of_host_s, f"not asked: {host} has used up its {budget_s / SHARE:.1f} s of this run, failing or slow"
+        return left_s, f"not asked: the {budget_s:.0f} s that a run of {source.name} may go on are over"
+
+    def _try(self, source: Source, request: Request, key: str, conditions: Mapping[str, str], left_s: float) -> Response:
         url, headers = request.full_url, {**request.headers, **conditions}
         if source.secret and key:
             if source.secret.host:
@@ -110,7 +145,7 @@ class Http:
                 headers[source.secret.header] = key
             else:
                 url += f"{'&' if request.params else '?'}{urlencode({source.secret.param: key})}"
-        deadline.set(time.monotonic() + min(source.pause.total_seconds() + TRY_S, self.remaining()))
+        deadline.set(time.monotonic() + min(source.pause.total_seconds() + TRY_S, self.remaining(), left_s))
         for _ in range(MAX_REDIRECTS + 1):
             host = self._allowed(source, url)
             self._pace(host, source.pause)
@@ -148,7 +183,8 @@ class Http:
         self._asked_at[host] = time.monotonic()
 
     def _send(self, host: str, url: str, headers: Mapping[str, str]) -> requests.Response:
-        self.requests += 1
+        with self._counting:
+            self.requests += 1
         try:
             return self._session.get(url, headers=dict(headers), timeout=(CONNECT_S, READ_S), stream=True, allow_redirects=False)
         except PrivateAddress:
@@ -167,15 +203,15 @@ class Http:
         status = response.status_code
         if status == 304:
             raise NotModified(f"{host} has nothing newer", status)
-        received = bytearray()
+        received, most = bytearray(), MAX_DISCOVERED_BYTES if source.discovers_hosts else MAX_BODY_BYTES
         try:
             for chunk in response.iter_content(64 * 1024):
                 received += chunk
-                if len(received) > MAX_BODY_BYTES:
-                    raise Permanent(f"{host}: the answer is over {MAX_BODY_BYTES >> 20} MiB and was cut off", status)
+                if len(received) > most:
+                    raise Permanent(f"{host}: the answer is over {most >> 20} MiB and was cut off", status)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             if deadline.get() - time.monotonic() < 0.05:  # a socket's time-out may come a moment early
-                raise Transient(f"{host}: the answer took longer than {TRY_S:.0f} s", status) from None
+                raise Transient(f"{host}: the answer took longer than a try may", status) from None
             raise Transient(f"{host}: the answer broke off ({_innermost(error)})", status) from None
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         body = _without(key, bytes(received))

@@ -197,6 +197,7 @@ source = Source(
     stale_after=timedelta(minutes=5),
     hosts=(),
     discovers_hosts=True,
+    budget=timedelta(seconds=50),
     holds_until=_gbfs.holds_until,
     reads=("systems",),
     writes=("station_status", "station_vehicle_types"),

@@ -122,6 +122,7 @@ source = Source(
     stale_after=timedelta(minutes=20),
     hosts=(),
     discovers_hosts=True,
+    budget=timedelta(minutes=4),
     holds_until=_gbfs.holds_until,
     retention=timedelta(days=1),
     reads=("systems",),

@@ -775,3 +775,70 @@ def test_a_name_that_leads_into_a_private_network_is_refused_on_connecting(monke
         Http(Settings()), of=Permanent, source=DISCOVERING, request=Request(unit="a", url="https://gbfs.example.com/")
     )
     assert str(refused) == "Refused to ask gbfs.example.com: its name leads into a private network"
+
+
+# the time that a source has, and a host's share of it
+
+
+def test_a_host_that_hangs_uses_up_its_share_and_no_more(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = source(discovers_hosts=True, hosts=(), budget=timedelta(seconds=6))
+    monkeypatch.setattr(http, "READ_S", 60.0)
+    running = Http(Settings(simulator_url=upstream.url))
+    upstream.script = [hang] * 9
+    failed = [failure(running, source=many, request=at("slow.example.org", unit)) for unit in "abc"]
+    assert [str(error) for error in failed[1:]] == [
+        "not asked: slow.example.org has used up its 1.5 s of this run, failing or slow"
+    ] * 2
+    assert len(upstream.asked) == 1, "a try that is cut off by the share is not repeated"
+    upstream.script.clear()
+    assert running.get(many, at("other.example.org", "d")).body == b"ok"
+
+
+def test_a_host_that_drips_uses_up_its_share_too(upstream: Upstream) -> None:
+    many = source(discovers_hosts=True, hosts=(), budget=timedelta(seconds=6))
+    running = Http(Settings(simulator_url=upstream.url))
+    upstream.script = [drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x")] * 9
+    first, second = (failure(running, source=many, request=at("slow.example.org", unit)) for unit in "ab")
+    assert "took longer than a try may" in str(first)
+    assert str(second).startswith("not asked: slow.example.org has used up its 1.5 s")
+
+
+def test_what_is_slow_and_answers_is_counted_too(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "TOO_SLOW_S", -1.6)  # as if each answer had taken so much longer
+    many = source(discovers_hosts=True, hosts=(), budget=timedelta(seconds=12))
+    running = Http(Settings(simulator_url=upstream.url))
+    assert [running.get(many, at("slow.example.org", unit)).status for unit in "ab"] == [200, 200]
+    assert "has used up its 3.0 s" in str(failure(running, source=many, request=at("slow.example.org", "c")))
+
+
+def test_a_run_that_has_used_up_its_budget_asks_no_more(upstream: Upstream) -> None:
+    few = source(budget=timedelta(seconds=2))
+    running = Http(Settings(simulator_url=upstream.url))
+    upstream.script = [hang]
+    failure(running, source=few)
+    error = failure(running, source=few)
+    assert str(error) == "not asked: the 2 s that a run of probe may go on are over"
+    assert running.get(source(name="other"), REQUEST).status == 200, "another source has a budget of its own"
+
+
+def test_a_host_of_one_source_may_use_all_of_the_budget(upstream: Upstream) -> None:
+    running = Http(Settings(simulator_url=upstream.url))
+    upstream.script = [answer("500 No")] * 9
+    assert "tried 3 times" in str(failure(running, source=source(budget=timedelta(seconds=30))))
+
+
+def test_an_answer_of_a_discovered_host_may_be_less_large(
+    asking: Http, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "MAX_DISCOVERED_BYTES", 1)
+    many = source(discovers_hosts=True, hosts=())
+    assert "was cut off" in str(failure(asking, of=Permanent, source=many, request=at("a.example.org", "a")))
+    assert asking.get(SOURCE, REQUEST).body == b"ok"
+
+
+def at(host: str, unit: str) -> Request:
+    return Request(unit=unit, url=f"https://{host}/{unit}")
+
+
+def hang(connection: socket.socket) -> None:
+    connection.recv(1)  # until the other side hangs up

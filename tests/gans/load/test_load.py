@@ -688,7 +688,7 @@ class Truncating(Http):
 
     def get(self, source: Source, request: Request, conditions: Mapping[str, str] | None = None) -> Response:
         response = super().get(source, request, conditions)
-        return msgspec.structs.replace(response, body=response.body[:3_000]) if self.requests == 1 else response
+        return msgspec.structs.replace(response, body=response.body[:3_000]) if request.unit == "1" else response
 
 
 def test_a_truncated_page_is_healed_by_the_next_run(engine: Engine, store: FolderStore) -> None:
