@@ -22,7 +22,18 @@ from gans.errors import ConfigError
 from gans.sources.cities import LANGUAGES, source
 from gans.storage.landing import PartKey, read_part
 from gans.storage.store import S3Store, Store
-from gans.storage.watchlist import ENCODING, HINTS, KEY, WatchedCity, WatchedSystem, Watchlist, article_title, read_watchlist
+from gans.storage.watchlist import (
+    ENCODING,
+    HINTS,
+    KEY,
+    WatchedCity,
+    WatchedSystem,
+    Watchlist,
+    article_title,
+    last_written,
+    read_watchlist,
+    recovered,
+)
 
 _HEAD = """The cities and shared-mobility systems that Gans collects for. `gans watch` edits this file; by hand is fine too.
 An id is given once and never reused: what is no longer watched stays here with is_watched = false."""
@@ -41,9 +52,10 @@ def _locked(file: Path | None) -> Iterator[None]:
     if file is None:
         yield
         return
+    real = file.resolve()  # one lock, by whichever name the file is called
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lock = (file.parent / f".{file.name}.lock").open("w")
+        real.parent.mkdir(parents=True, exist_ok=True)
+        lock = (real.parent / f".{real.name}.lock").open("w")
     except OSError as error:
         raise ConfigError(f"Cannot write the watchlist {file}: {error.strerror}.") from None
     with lock:
@@ -321,7 +333,7 @@ def _write(store: Store, file: Path | None, known: Watchlist, changed: Watchlist
     if file is None:
         _replace(store, known, changed)
         return
-    document = tomlkit.parse(file.read_bytes().decode(ENCODING)) if file.exists() else tomlkit.document()
+    document = tomlkit.parse(recovered(file).decode(ENCODING)) if file.exists() else tomlkit.document()
     if not file.exists():
         for line in _HEAD.splitlines():
             document.add(tomlkit.comment(line))
@@ -338,10 +350,15 @@ def _write(store: Store, file: Path | None, known: Watchlist, changed: Watchlist
 
 
 def _replace_file(file: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
+    """Writes the file, and then its copy, each whole or not at all."""
     path = file.resolve()
+    mode = path.stat().st_mode if path.exists() else 0o644
+    for target in (path, last_written(file)):
+        _replace_whole(target, text, mode)
+
+
+def _replace_whole(path: Path, text: str, mode: int) -> None:
     try:
-        mode = path.stat().st_mode if path.exists() else 0o644
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=path.parent, prefix=".", delete=False) as beside:
             try:
                 beside.write(text)
@@ -353,7 +370,7 @@ def _replace_file(file: Path, text: str) -> None:
                 Path(beside.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise ConfigError(f"Cannot write the watchlist {file}: {error.strerror}.") from None
+        raise ConfigError(f"Cannot write the watchlist {path}: {error.strerror}.") from None
 
 
 def _replace(store: Store, known: Watchlist, changed: Watchlist) -> None:

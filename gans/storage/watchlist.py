@@ -1,5 +1,6 @@
 """The watchlist: the cities and systems that Gans collects for."""
 
+import logging
 import re
 import tomllib
 import unicodedata
@@ -115,15 +116,43 @@ def article_title(title: str) -> str:
     return (first if len(first) == 1 else text[:1]) + text[1:]  # no letter becomes two: ß stays
 
 
+_log = logging.getLogger(__name__)
+
+
+def last_written(file: Path) -> Path:
+    """Where `gans watch` keeps a copy of the file as it wrote it last."""
+    real = file.resolve()
+    return real.with_name(f".{real.name}.last")
+
+
+def recovered(file: Path) -> bytes:
+    """What the file holds; or what `gans watch` wrote, where that was cut off in the middle, or nothing of it is left."""
+    data, copy = file.read_bytes(), last_written(file)
+    last = copy.read_bytes() if copy.is_file() else b""
+    if len(data) < len(last) and last.startswith(data) and not _is_toml(data):
+        _log.warning("%s is cut off in the middle; %s, as it was written last, is read instead", file, copy)
+        return last
+    return data
+
+
+def _is_toml(data: bytes) -> bool:
+    try:
+        return bool(tomllib.loads(data.decode(ENCODING)))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return False
+
+
 def read_watchlist(store: Store, file: Path | None) -> Watchlist:
     """The watchlist from its TOML file, or from the store where `file` is None.
+
+    A file that is only the beginning of what `gans watch` wrote, and no TOML or nothing at all, is read as that was written.
 
     Raises:
         ConfigError: it is not there, or not as it should be.
     """
     where = str(file or KEY)
     try:
-        text = file.read_bytes() if file else store.read(KEY)
+        text = recovered(file) if file else store.read(KEY)
         if text is None:
             raise FileNotFoundError
         return msgspec.convert(tomllib.loads(text.decode(ENCODING)) if file else msgspec.json.decode(text), Watchlist)

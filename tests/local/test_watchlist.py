@@ -183,7 +183,7 @@ def test_a_crash_while_it_is_written_leaves_it_as_it_was(store: FolderStore, fil
     with pytest.raises(KeyboardInterrupt):
         watchlist.add(store, file, "de", "Ulm")
     assert file.read_bytes() == before
-    assert {path.name for path in file.parent.iterdir()} <= {file.name, f".{file.name}.lock"}
+    assert {path.name for path in file.parent.iterdir()} <= {file.name, f".{file.name}.lock", f".{file.name}.last"}
 
 
 def test_a_file_keeps_its_mode_and_a_link_stays_a_link(store: FolderStore, file: Path, tmp_path: Path) -> None:
@@ -227,6 +227,40 @@ def test_what_is_right_in_a_broken_file_can_be_removed_too(store: FolderStore, f
     file.write_text(f"{file.read_text()}\n[[systems]]\nsystem_id = 'oslo'\nurl = 'http://x'\n")
     assert watchlist.remove_system(store, file, "oslo") is None
     assert read_watchlist(store, file).systems == ()
+
+
+@pytest.mark.parametrize("kept", [0, 1, 30, -1, -9])
+def test_a_file_that_was_cut_off_in_the_middle_is_read_as_it_was_and_mended(
+    store: FolderStore, file: Path, kept: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    watchlist.add(store, file, "de", "Ulm")
+    whole = file.read_text().rstrip()
+    file.write_text(whole[:kept].removesuffix("\n"))
+    assert read_watchlist(store, file).cities == (BERLIN, ULM)
+    assert "cut off in the middle" in caplog.text
+    assert watchlist.add(store, file, "en", "Oslo").city_id == 3, "a number is not given again"
+    assert [city.city_id for city in read_watchlist(store, file).cities] == [1, 2, 3]
+    assert file.read_text().startswith(whole)
+
+
+def test_what_a_person_writes_is_never_taken_for_a_file_that_was_cut_off(store: FolderStore, file: Path) -> None:
+    fewer = file.read_text()
+    watchlist.add(store, file, "de", "Ulm")
+    assert file.read_text().startswith(fewer)
+    file.write_text(fewer)
+    assert read_watchlist(store, file).cities == (BERLIN,), "it is whole"
+    file.write_text("[[cities]]\ncity_id = 7\nwikipedia_ti")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_watchlist(store, file)
+
+
+def test_a_file_and_a_link_to_it_have_one_lock(store: FolderStore, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    link = tmp_path / "other" / "link.toml"
+    link.symlink_to(file)
+    with ThreadPoolExecutor(6) as people:
+        added = list(people.map(lambda n: watchlist.add(store, (file, link)[n % 2], "en", f"City {n}"), range(6)))
+    assert sorted(city.city_id for city in added) == [2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize("text", ["[[cities]]\ncity_id = 1\nwikipedia_ti", "cities = 3", "\ufeff\x00"])
