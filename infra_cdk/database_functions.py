@@ -27,9 +27,6 @@ ARCHIVE_MEMORY_MB: Final = 1024
 
 LANDED: Final = "landing/station_status/"
 ARCHIVED: Final = "archive/station_status/"
-COUNTS: Final = f"{ARCHIVED}_parts/"
-"""How many parts of each hour were compacted."""
-
 LOAD_TIMEOUT: Final = Duration.minutes(3)
 LOADERS: Final = 4
 """At most so many at once, so that the database is never stormed."""
@@ -80,14 +77,14 @@ class DatabaseFunctions(Construct):
             "compacts the hours of the stations that are over",
             asset=packaging.ARCHIVE,
             allows=[
-                bucket.may("GetObject", prefixes=(LANDED, COUNTS)),
+                bucket.may("GetObject", prefixes=(LANDED,)),
                 bucket.may("PutObject", prefixes=(ARCHIVED,)),
                 bucket.may_list(),
             ],
             memory_mb=ARCHIVE_MEMORY_MB,
             timeout=Duration.minutes(15),
         )
-        bucket.acknowledge_prefixes(self.archive, LANDED, COUNTS, ARCHIVED)
+        bucket.acknowledge_prefixes(self.archive, LANDED, ARCHIVED)
         self.retain = self._function(
             "Retain",
             "thins old vintages and publishes the references anew",

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, case, delete, func, select
 
 from gans.database import migrate, revisions
-from gans.database.engine import database_url, make_database
+from gans.database.engine import database_beside, database_url, make_database
 from gans.database.transactions import in_transaction
 from gans.settings import Settings
 from gans.source import Source
@@ -38,8 +38,6 @@ LASTING = ("countries", "installation", "weather_conditions")
 """The tables that the migrations fill, and the one that says that the database is simulated."""
 SUFFIX = "_demo"
 """What the demo's own database on a server is called, behind the name of the configured one."""
-MAX_NAME = 64
-"""The characters that MySQL takes in the name of a database."""
 MORNING = time(8), 2
 """When the morning of the stations begins, in the system's own zone, and how many hours of it are replayed."""
 
@@ -59,7 +57,12 @@ def settings_for_demo(settings: Settings, folder: Path = FOLDER) -> Settings:
     """Places and keys of the demo's own: on the configured server, where that is one, a database beside the configured one."""
     needed = (source.secret for source in registry().values())
     keys = {secret.setting: "any-key-will-do" for secret in needed if secret and secret.is_required}
-    url = _beside(settings) or f"sqlite:///{folder}/gans.db"
+    configured = database_url(settings)
+    if configured.get_backend_name() == "sqlite":
+        url = f"sqlite:///{folder}/gans.db"
+    else:
+        is_demo = (configured.database or "").endswith(SUFFIX)
+        url = settings.database_url if is_demo else database_beside(settings, SUFFIX)
     return msgspec.structs.replace(
         settings,
         landing=str(folder),
@@ -69,15 +72,6 @@ def settings_for_demo(settings: Settings, folder: Path = FOLDER) -> Settings:
         analyst_url="",
         keys=keys,
     )
-
-
-def _beside(settings: Settings) -> str:
-    """The URL of the demo's own database on the configured server; "" where the configured one is a file."""
-    url = database_url(settings)
-    if url.get_backend_name() == "sqlite":
-        return ""
-    name = (url.database or "").removesuffix(SUFFIX)[: MAX_NAME - len(SUFFIX)] + SUFFIX
-    return url.set(database=name).render_as_string(hide_password=False)
 
 
 class Report:

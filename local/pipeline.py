@@ -1,31 +1,28 @@
 """Collect and load in one process: what on AWS are two functions with a queue between them."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from gans.clock import utc_now
 from gans.collect.collect import Collected, collect
 from gans.collect.http import Http
 from gans.database import installation, migrate, revisions
 from gans.database.engine import open_engine
-from gans.errors import BadData, ConfigError
+from gans.errors import ConfigError
 from gans.load.load import Loaded, load
+from gans.load.pending import pending
 from gans.settings import Settings, redacted
 from gans.source import Source
 from gans.sources import registry
-from gans.storage.landing import PartKey
+from gans.storage.landing import parts_among
 from gans.storage.reference import Snapshots
 from gans.storage.store import FolderStore, Store, open_store
 from gans.storage.watchlist import read_watchlist
-from gans.tables import collection_runs
 
 Progress = Callable[[int, int], None]
-
-_log = logging.getLogger(__name__)
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -120,7 +117,7 @@ class Pipeline:
         )
         outcome = Outcome(source.name, slot, collected, [self.load(key) for key in collected.parts])
         if source.retention and isinstance(self.store, FolderStore):
-            for part in _parts(self.store.keys(f"landing/{source.name}/")):
+            for part in parts_among(self.store.keys(f"landing/{source.name}/")):
                 if part.attempt < self.clock() - source.retention:
                     self.store.drop(str(part))
         return outcome
@@ -136,9 +133,7 @@ class Pipeline:
 
     def pending(self) -> list[str]:
         """The landed parts that the ledger does not know, oldest slot first."""
-        with self.engine.connect() as connection:
-            known = set(connection.scalars(select(collection_runs.c.landing_key)))
-        return [str(part) for part in _parts(key for key in self.store.keys("landing/") if key not in known)]
+        return [str(part) for part in pending(self.store, self.engine, self.sources.values(), self.clock())]
 
     def readers(self, changed: Iterable[str]) -> Iterator[Source]:
         """The sources that read one of the reference tables that changed."""
@@ -148,16 +143,5 @@ class Pipeline:
 
 def landed(store: Store, source: str, since: datetime | None, until: datetime | None) -> list[str]:
     """The landed parts of `source` whose slot is from `since` to `until`, both included, oldest first."""
-    parts = _parts(store.keys(f"landing/{source}/"))
+    parts = parts_among(store.keys(f"landing/{source}/"))
     return [str(part) for part in parts if (since is None or part.slot >= since) and (until is None or part.slot <= until)]
-
-
-def _parts(keys: Iterable[str]) -> list[PartKey]:
-    """The landed parts among `keys`, oldest slot first; a file that is none is named and left alone."""
-    found = []
-    for key in keys:
-        try:
-            found.append(PartKey.parse(key))
-        except BadData as error:
-            _log.warning("%s; it is left alone", error)
-    return sorted(found, key=lambda part: (part.slot, part))

@@ -8,6 +8,13 @@ CREATE TABLE airlines (
     CONSTRAINT pk_airlines PRIMARY KEY (airline_code)
 ) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='An airline that was told with a code.' COLLATE utf8mb4_bin;
 
+CREATE TABLE archived_hours (
+    hour_at DATETIME(6) NOT NULL COMMENT 'when the hour begins (UTC)',
+    parts INTEGER NOT NULL COMMENT 'how many parts of station_status were landed for it then',
+    archived_at DATETIME(6) NOT NULL COMMENT 'when it was archived last (UTC)' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_archived_hours PRIMARY KEY (hour_at)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='An hour that is in the archive, and at its stations in station_hours.' COLLATE utf8mb4_bin;
+
 CREATE TABLE collection_runs (
     source VARCHAR(64) NOT NULL COMMENT 'the source',
     slot_at DATETIME(6) NOT NULL COMMENT 'the scheduled time: the identity of the run (UTC)',

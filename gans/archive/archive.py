@@ -14,12 +14,16 @@ compacted, nor on the order in which its captures came. A capture that comes lat
 5. `vehicles_taken` and `vehicles_returned` are the changes between minutes that follow each other, beginning with the last of the
    hour before: what happened around a minute that is missing is not known. What trucks take and return is among them.
 6. `station_usuals` counts all `station_hours` of the same hour of the week, and is estimated from these counts (`rates.py`).
+
+Which hours were compacted, and from how many parts, stands in the database (`archived_hours`): another one that is filled from
+the same landing begins with none.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -28,23 +32,28 @@ from typing import Final
 
 import duckdb
 import msgspec
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, select
 
 from gans.archive.captures import HourCaptures, SystemCaptures
 from gans.archive.history import hours_of_system, renew_usuals, store_hours
 from gans.archive.parquet import tabulate, to_parquet
+from gans.clock import utc_now
+from gans.database.rows import validate_row
 from gans.database.transactions import in_transaction
+from gans.database.upsert import upsert
 from gans.errors import BadData
 from gans.schedule import EARLIEST
 from gans.source import Source
 from gans.storage.landing import PartKey
 from gans.storage.store import Store
+from gans.tables.mobility import archived_hours
 
 HOUR: Final = timedelta(hours=1)
 LATE: Final = timedelta(days=7)
 """For how long what runs every hour looks at an hour again: a capture may come late, and the database may be away for days."""
 
 ROOT: Final = "archive/station_status"
+_FILE: Final = re.compile(r"/date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)\.parquet$")
 
 
 class ArchivedSystem(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,9 +129,8 @@ def archive(
         ValueError: the captures of the source must not be kept.
         DBAPIError: the database failed, or went away for longer than a few tries.
     """
-    parts = _parts_by_hour(store, source, since, until)
-    days = {day: _compacted_parts(store, day) for day in {hour.date() for hour in parts}}
-    before = {hour: days[hour.date()].get(f"{hour:%H}", 0) for hour in parts}
+    parts = parts_by_hour(store, source, until, since)
+    before = _archived_parts(engine, min(parts, default=until))
     whole = {hour for hour in parts if parts[hour] >= before[hour]}
     grown = {hour for hour in whole if is_again or parts[hour] > before[hour]}
     # An hour begins with what the one before ended with. The later goes first: if this is broken off, both are found again.
@@ -169,7 +177,7 @@ def compact(store: Store, engine: Engine, source: Source, hour: datetime) -> Arc
             missing -= answered
         with duckdb.connect(config={"threads": 1, "memory_limit": "192MB", "temp_directory": folder}) as duck:
             done = [_compact_system(store, engine, duck, system, hour) for _, system in sorted(captures.systems.items())]
-    _record_parts(store, hour, len(parts))
+    in_transaction(engine, lambda connection: _record_parts(connection, hour, len(parts)))
     return Archived(hour, len(parts), unreadable, done)
 
 
@@ -188,6 +196,12 @@ def _compact_system(
     return ArchivedSystem(system_id=system.system_id, key=key, rows=rows, file_bytes=len(data), stations=len(hours))
 
 
+def hours_of_files(store: Store) -> set[datetime]:
+    """The hours of which the archive has a file."""
+    found = (_FILE.search(key) for key in store.keys(f"{ROOT}/"))
+    return {datetime.strptime(f"{of['date']} {of['hour']}", "%Y-%m-%d %H").replace(tzinfo=UTC) for of in found if of}
+
+
 def _landed(store: Store, source: Source, hour: datetime) -> list[PartKey]:
     """The parts of an hour, by slot and attempt."""
     return sorted(_parts(store, f"landing/{source.name}/{hour:%Y%m%dT%H}"))
@@ -199,7 +213,7 @@ def _parts(store: Store, prefix: str) -> Iterator[PartKey]:
             yield PartKey.parse(key)
 
 
-def _parts_by_hour(store: Store, source: Source, since: datetime | None, until: datetime) -> Counter[datetime]:
+def parts_by_hour(store: Store, source: Source, until: datetime, since: datetime | None = None) -> Counter[datetime]:
     """How many parts are landed for each hour that was over by `until`."""
     prefixes, first = [f"landing/{source.name}/"], None
     if since:
@@ -215,19 +229,14 @@ def _hour(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
 
 
-def _key_of_counts(day: date) -> str:
-    return f"{ROOT}/_parts/{day}.json"
+def _archived_parts(engine: Engine, since: datetime) -> Counter[datetime]:
+    """How many parts each hour had when it was compacted last, from `since` on."""
+    of = archived_hours.c
+    with engine.connect() as connection:
+        rows = connection.execute(select(of.hour_at, of.parts).where(of.hour_at >= since)).all()
+    return Counter({row.hour_at: row.parts for row in rows})
 
 
-def _compacted_parts(store: Store, day: date) -> dict[str, int]:
-    """How many parts the hours of a day had when they were compacted last, by the two digits of the hour."""
-    data = store.read(_key_of_counts(day))
-    try:
-        return msgspec.json.decode(data, type=dict[str, int]) if data else {}
-    except msgspec.DecodeError:  # then the day is compacted once more
-        return {}
-
-
-def _record_parts(store: Store, hour: datetime, parts: int) -> None:
-    counts = _compacted_parts(store, hour.date()) | {f"{hour:%H}": parts}
-    store.write(_key_of_counts(hour.date()), msgspec.json.encode(counts, order="sorted"))
+def _record_parts(connection: Connection, hour: datetime, parts: int) -> None:
+    row = {"hour_at": hour, "parts": parts, "archived_at": utc_now()}
+    upsert(connection, archived_hours, [validate_row(archived_hours, tuple(row), tuple(row.values()))])

@@ -95,6 +95,26 @@ def make_database(settings: Settings) -> None:
         server.dispose()
 
 
+MOST_CHARS = 64
+"""In the name of a database: what MySQL takes."""
+
+
+def database_beside(settings: Settings, suffix: str) -> str:
+    """The URL of a database whose name is that of the configured one with `suffix` behind it: on its server, or in its folder.
+
+    Raises:
+        ConfigError: as `open_engine`.
+    """
+    url = database_url(settings)
+    name = url.database or ""
+    if url.get_backend_name() == "sqlite":
+        path = Path(name)
+        beside = str(path.with_name(f"{path.stem}{suffix}{path.suffix}"))
+    else:
+        beside = name[: MOST_CHARS - len(suffix)] + suffix
+    return url.set(database=beside).render_as_string(hide_password=False)
+
+
 _SERVER = "mysql+pymysql://user:password@host:3306/gans"
 _TLS = re.compile(r"(use)?_?(ssl|tls)", re.IGNORECASE)
 

@@ -4,8 +4,10 @@ A landed part is gzipped NDJSON: a header, a line per capture, a footer with the
 `landing/<source>/<slot>/<attempt start>/<part>.ndjson.gz`, so that one attempt never overwrites another.
 """
 
+import logging
 import re
 import zlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
@@ -24,6 +26,8 @@ twice its size (`CaptureLine`).
 
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 """The most that stands as text."""
+
+_log = logging.getLogger(__name__)
 
 _CONTROLS = bytes({*range(0x20)} - set(b"\t\n\r"))
 
@@ -76,6 +80,17 @@ class PartKey(msgspec.Struct, frozen=True, order=True):
         except ValueError:
             raise BadData(f"{key!r} is not the key of a landed part") from None
         return parsed
+
+
+def parts_among(keys: Iterable[str]) -> list[PartKey]:
+    """The landed parts among `keys`, oldest slot first; a file that is none is named and left alone."""
+    found = []
+    for key in keys:
+        try:
+            found.append(PartKey.parse(key))
+        except BadData as error:
+            _log.warning("%s; it is left alone", error)
+    return sorted(found, key=lambda part: (part.slot, part))
 
 
 class CaptureLine(msgspec.Struct, frozen=True, kw_only=True, tag="capture", tag_field="line", omit_defaults=True):

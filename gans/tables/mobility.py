@@ -233,6 +233,23 @@ station_hours = table(
     rows="24 per station and day",
 )
 
+archived_hours = table(
+    "archived_hours",
+    key("hour_at", Instant, "when the hour begins (UTC)"),
+    value(
+        "parts",
+        Integer,
+        "how many parts of station_status were landed for it then",
+        required=True,
+        newest_by="archived_at",
+        ge=0,
+        le=2_147_483_647,
+    ),
+    fetched_at("archived_at", "when it was archived last (UTC)"),
+    about="An hour that is in the archive, and at its stations in station_hours.",
+    rows="24 a day",
+)
+
 station_usuals = table(
     "station_usuals",
     _system(),

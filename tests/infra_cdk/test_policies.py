@@ -128,7 +128,6 @@ def test_load_may_not_land_and_the_others_read_no_bucket_they_need_not(deploymen
     assert of_bucket("retain") == mended
     assert of_bucket("archive") == {
         ("s3:GetObject", "/landing/station_status/*"),
-        ("s3:GetObject", "/archive/station_status/_parts/*"),
         ("s3:PutObject", "/archive/station_status/*"),
         ("s3:ListBucket", ""),
     }

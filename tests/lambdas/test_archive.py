@@ -66,7 +66,7 @@ def test_the_rule_compacts_what_is_over_and_new(
     land(2, {"a": 9, "b": 5})
     assert fire(at) == done(TEN), "what is late rewrites its hour"
     assert {row["minutes_observed"] for row in rows(engine)} == {3}
-    assert set(bucket.keys("archive/")) == {FILE, "archive/station_status/_parts/2026-11-21.json"}
+    assert set(bucket.keys("archive/")) == {FILE}
 
 
 def test_what_is_long_ago_is_left_to_a_person(land: Land, fire: Fire, engine: Engine) -> None:

@@ -21,7 +21,7 @@ from gans.sources import registry
 from gans.sources.station_status import source
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import FolderStore
-from gans.tables.mobility import station_hours, station_usuals, stations, systems
+from gans.tables.mobility import archived_hours, station_hours, station_usuals, stations, systems
 
 TEN = datetime(2026, 11, 21, 10, tzinfo=UTC)  # a Saturday; 11 o'clock in Paris
 FILE = "archive/station_status/system_id=velib/date=2026-11-21/hour=10.parquet"
@@ -348,7 +348,7 @@ def test_it_is_the_same_however_often_and_in_whatever_order_the_captures_came(tm
         results.append((rows(engine), rows(engine, station_usuals), files(store)))
         assert archive(store, engine, source, until) == [], "nothing is left to do"
         with engine.begin() as connection:
-            for table in (station_usuals, station_hours):
+            for table in (station_usuals, station_hours, archived_hours):
                 connection.execute(table.delete())
     assert results[0] == results[1] == results[2]
     assert sum(key.endswith(".parquet") for key in results[0][2]) == 6

@@ -104,7 +104,7 @@ def test_the_demo_ends_in_a_table_worth_looking_at_and_twice_doubles_nothing(
     assert "The ledger" in again.out
     assert "the next 24 hours" in again.out
     assert "What next" in again.out
-    of_the_morning = ("station_hours", "station_usuals", "collection_runs")
+    of_the_morning = ("archived_hours", "station_hours", "station_usuals", "collection_runs")
     after = {table: len(rows(table, shown)) for table in metadata.tables}
     assert {table: count for table, count in after.items() if table not in of_the_morning} == {
         table: count for table, count in before.items() if table not in of_the_morning
@@ -345,6 +345,22 @@ def test_doctor_tells_what_is_missing(gans: Gans) -> None:
     verdicts = {one["what"]: one["verdict"] for one in json.loads(gans("doctor", "--json").out)}
     assert verdicts["database"] == "note"
     assert verdicts["landing"] == "ok"
+
+
+def test_a_rebuilt_database_is_compared_and_what_differs_ends_in_a_failure(gans: Gans, simulator: Simulator) -> None:
+    assert gans("rebuild").code == 2, "nothing is landed"
+    assert gans("collect", "cities", "weather").code == 0
+    output = gans("rebuild")
+    assert (output.code, "Both are the same." in output.out) == (0, True), output.err
+    assert re.search(r"Loaded 2 parts: [\d,]+ rows in \d+ s \([\d,]+ s per million rows\)\.", output.out)
+    assert "GANS_DATABASE_URL=sqlite:///data/gans_rebuilt.db" in output.out
+    with sqlite3.connect("data/gans.db") as connection:
+        connection.execute("UPDATE cities SET name = 'Elsewhere' WHERE city_id = 1")
+    output = gans("rebuild")
+    assert (output.code, "They differ." in output.out) == (1, True)
+    assert re.search(r"cities +4 +4 +1 +1 name", output.out)
+    (cities,) = [one for one in json.loads(gans("rebuild", "--json").out)["tables"] if one["table"] == "cities"]
+    assert (cities["changed"], cities["columns"]) == (1, ["name"])
 
 
 def test_doctor_and_what_reads_notice_a_view_that_is_missing(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
