@@ -1,14 +1,14 @@
 """Say of the ledger that of many refused items of an answer the last are only counted: MySQL shows the comments.
 
-Revision: 0040
-Follows: 0032
+Revision: 0034
+Follows: 0033
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0040"
-down_revision = "0032"
+revision = "0034"
+down_revision = "0033"
 
 COMMENT = "items and answers refused; each has its line in rejects, but of one answer's many the last are counted in one"
 BEFORE = "items and answers refused, each with its line in rejects"

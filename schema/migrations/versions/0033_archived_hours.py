@@ -2,7 +2,7 @@
 
 It begins empty, so the hours that the archive still looks at (a week) are compacted once more, to the same.
 
-Revision: 0034
+Revision: 0033
 Follows: 0032
 """
 
@@ -11,7 +11,7 @@ from alembic import op
 
 from gans.tables import Instant
 
-revision = "0034"
+revision = "0033"
 down_revision = "0032"
 
 
