@@ -107,10 +107,7 @@ def _bound(column: Column[Any] | BindParameter[Any], values: Iterable[Any], dial
 
 @cache
 def _sqlite_upsert(table: Table, columns: tuple[str, ...], has_latest: bool) -> str:
-    """One statement for one row, with parameters by name.
-
-    SQLAlchemy's own parameters have no names here, so that it converted `latest` for each row once for each column.
-    """
+    """One statement for one row, its parameters by name: by place, as SQLAlchemy has them, `latest` would come once a column."""
     statement = sqlite.insert(table)
     updates = _updates(table, columns)
     new = statement.excluded
