@@ -212,6 +212,7 @@ def test_a_local_aws_runs_in_this_python_and_asks_the_simulator(deployed: Deploy
     assert set(deployment.templates) == {"GansPipeline"}
     (load,) = deployment.functions("load").values()
     assert "VpcConfig" not in load
+    assert load["Environment"]["Variables"]["GANS_SIMULATOR_URL"] == "http://127.0.0.1:8099", "it marks what is landed"
     for _, function in deployment.collectors().values():
         variables = function["Environment"]["Variables"]
         assert variables["GANS_EVERY_MINUTES"] == "2"

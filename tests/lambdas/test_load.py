@@ -12,9 +12,10 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from sqlalchemy import Engine, select
 
+from gans.storage.identity import new_identity, read_identity
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import FolderStore, S3Store
-from gans.tables import collection_runs
+from gans.tables import collection_runs, installation
 from lambdas import load
 from tests.lambdas.conftest import BUCKET, REGION, Context, Landing, Lines, batch, failed, measured, notification_of
 from tests.survival.conftest import NOW, dump
@@ -220,3 +221,19 @@ def test_a_failure_of_one_part_in_the_database_is_not_that_of_the_others(
     environment.setattr(steps, "_store_line", refused)
     assert failed(load.handler(batch([notification_of(key) for key in keys]), Context())) == [0]
     assert set(known(stored)) == set(keys[1:])
+
+
+@pytest.mark.databases("sqlite")
+def test_what_is_landed_beside_another_database_is_not_loaded(
+    store: FolderStore, stored: Engine, landing: Landing, logged: Callable[[], Lines]
+) -> None:
+    is_simulated = (read_identity(store) or new_identity(False)).is_simulated
+    with stored.begin() as connection:
+        row = {"installation_id": 1, "landing_id": "another", "is_simulated": not is_simulated}
+        connection.execute(installation.insert(), row)
+    with pytest.raises(BatchProcessingError):
+        load.handler(batch([notification_of(landing.keys[0])]), Context())
+    (line,) = (line for line in logged() if "not loaded" in line.get("message", ""))
+    assert "set one of them to what belongs to the other" in line["message"]
+    assert "exception" not in line, "a sentence, and no traceback"
+    assert known(stored) == {}
