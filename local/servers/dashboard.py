@@ -50,14 +50,14 @@ def command(address: str, port: int, script: Path = APP, hosts: Sequence[str] = 
 
 
 def serve(
-    environment: Mapping[str, str], address: str, port: int, hosts: Sequence[str], on_start: Callable[[str], object]
+    environment: Mapping[str, str], address: str, port: int, on_start: Callable[[str], object], hosts: Sequence[str] = ()
 ) -> None:
     """Becomes the server, until Ctrl-C.
 
     Args:
         environment: the settings, which it reads like the command itself.
-        hosts: as of `command`.
         on_start: called with where it will be.
+        hosts: as of `command`.
 
     Raises:
         ConfigError: its libraries are not installed.

@@ -42,7 +42,7 @@ def run_dashboard(
             _require_reader(engine)
         engine.dispose()
     dashboard.serve(
-        environment(), address, port, host or (), lambda url: out.print(f"The dashboard is at {url}. Ctrl-C ends it.")
+        environment(), address, port, lambda url: out.print(f"The dashboard is at {url}. Ctrl-C ends it."), hosts=host or ()
     )
 
 

@@ -253,7 +253,7 @@ def test_what_is_started_has_users_who_may_only_read_and_the_dashboard_refuses_o
     for _ in range(2):
         mysql.set_up(killable)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("local.servers.dashboard.serve", lambda *_: None)
+    monkeypatch.setattr("local.servers.dashboard.serve", lambda *_, **__: None)
     monkeypatch.setenv("GANS_DATABASE_URL", f"{killable.url}gans")
 
     def start(*options: str) -> object:
