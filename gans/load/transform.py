@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import cache
@@ -24,6 +25,9 @@ MOST_MISSING = 30
 
 MOST_ROWS = 500_000
 """How many rows an answer may give: ten times what the largest real one does."""
+
+PARSE_S = 60.0
+"""How long parsing and validating an answer may take; the largest real one takes a second."""
 
 BATCH_ROWS = 10_000
 """How many rows are validated at once, where they come one by one."""
@@ -223,8 +227,12 @@ def _items(source: Source, capture: Capture) -> Iterator[Item]:
     Raises:
         _Unusable: it is bad as a whole. A parser's bug costs no other capture its rows either; the raw is kept, to be replayed.
     """
+    until = time.monotonic() + PARSE_S
     try:
-        yield from source.parse(capture)
+        for item in source.parse(capture):
+            if time.monotonic() > until:
+                raise BadData(f"It took longer than the {PARSE_S:.0f} s that an answer may take")
+            yield item
     except BadData as error:
         raise _Unusable(str(error)) from None
     except Exception as error:

@@ -11,6 +11,8 @@ Rules
 4. The link of these coordinates to a map may name the country that they lie in (`region:DE-BE`).
 5. The Wikidata item is the one that the page links to as its own, or that its script names.
 6. What is not seen is not read: styles, scripts, images, hidden sort keys, machine-readable doubles, footnote marks.
+7. The work that a page may make is bounded: in bytes, tags, the length of a tag, and how deep they are nested. A page beyond that
+   is refused.
 """
 
 import re
@@ -23,8 +25,11 @@ import msgspec
 from gans.errors import BadData
 from gans.sources._wikipedia.quantities import coordinates, to_decimetre
 
-_PAGE_BYTES: Final = 15_000_000  # the longest articles have 3 MB
-_BOX_ELEMENTS: Final = 20_000  # the longest infoboxes have 3,000
+_PAGE_BYTES: Final = 8_000_000  # the longest articles have 3 MB
+_TAGS: Final = 150_000  # they have 30,000
+_TAG_BYTES: Final = 32_000  # they have 8,000 from one to the next; the parser compares each attribute of a tag with all others
+_DEPTH: Final = 100  # they have 30; to take a tag away costs as much as there is below it
+_BOX_ELEMENTS: Final = 10_000  # the longest infoboxes have 3,000
 _PARAGRAPHS: Final = 50
 _TEXT_CHARS: Final = 5_000
 
@@ -41,10 +46,10 @@ _HIDDEN: Final = (
     f" or {_HIDDEN_STYLE} or {_of_class('reference', 'mw-editsection', 'geo', 'geo-nondefault', 'geo-multi-punct', 'sortkey')}]"
 )
 _NAMING: Final = f".//span[{_of_class('fn', 'category')}]"
-_SEEN: Final = (
-    ".//text()[not(ancestor::style or ancestor::script or ancestor::sup or"
-    f" ancestor::*[{_HIDDEN_STYLE} or {_of_class('geo')} or @id='coordinates'])]"
+_UNSEEN_ELEMENTS: Final = (
+    f".//*[self::style or self::script or self::sup or {_HIDDEN_STYLE} or {_of_class('geo')} or @id='coordinates']"
 )
+_TOO_DEEP: Final = f"boolean({'/*' * (_DEPTH + 1)})"
 _GEO: Final = f"descendant-or-self::*[{_of_class('geo')}]"
 _AXES: Final = tuple(f"descendant::*[{_of_class(name)}]" for name in ("latitude", "longitude"))
 _MAPS: Final = ".//a[contains(@href, 'params=')]/@href"
@@ -92,10 +97,16 @@ def read_article(body: bytes, language: str) -> Article:
         raise BadData("The page is empty.")
     if len(body) > _PAGE_BYTES:
         raise BadData(f"The page has {len(body):,} bytes; no article has more than {_PAGE_BYTES:,}.")
+    if (tags := body.count(b"<")) > _TAGS:
+        raise BadData(f"The page has {tags:,} tags; no article has more than {_TAGS:,}.")
+    if (longest := max(map(len, body.split(b"<")))) > _TAG_BYTES:
+        raise BadData(f"The page has {longest:,} bytes from one tag to the next; no article has more than {_TAG_BYTES:,}.")
     try:
         page: Any = html.document_fromstring(body, parser=html.HTMLParser(encoding="utf-8"))
     except (etree.LxmlError, ValueError) as error:
         raise BadData(f"The page is not HTML: {error}") from None
+    if page.xpath(_TOO_DEEP):
+        raise BadData(f"The page has tags nested more than {_DEPTH} deep; no article has.")
     title = _title(page)
     box = next((table for table in page.iter("table") if _is_box(table)), None)
     if box is None:
@@ -142,7 +153,18 @@ def _why_no_box(page: Any, title: str) -> str:
 
 
 def _seen(element: Any) -> str:
-    return " ".join(clean("".join(element.xpath(_SEEN))).split())
+    """The text of `element` without what is not seen; looked at once from end to end."""
+    from lxml import etree
+
+    hidden, texts, inside = set(element.xpath(_UNSEEN_ELEMENTS)), list[str](), 0
+    for event, node in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
+        if event == "start":
+            inside += node in hidden
+            texts.append("" if inside else node.text or "")
+        else:
+            inside -= node in hidden
+            texts.append("" if inside or node is element else node.tail or "")
+    return " ".join(clean("".join(texts)).split())
 
 
 def _markup(box: Any) -> str:

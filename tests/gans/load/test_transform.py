@@ -337,3 +337,10 @@ def test_an_answer_that_turns_out_bad_leaves_no_row(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(transform, "BATCH_ROWS", 1)
     parsed = parsed_part(capture("a", city(1), Reject("bad", ""), city(2), BadData("not the whole of it")))
     assert (rows_of(parsed), [refused.reason for refused in parsed.refused], parsed.offered) == ([], ["not the whole of it"], 1)
+
+
+def test_an_answer_that_takes_too_long_is_refused_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transform, "PARSE_S", -1.0)
+    parsed = parsed_part(capture("a", city(1), city(2)))
+    assert [refused.reason for refused in parsed.refused] == ["It took longer than the -1 s that an answer may take"]
+    assert (parsed.failed, rows_of(parsed)) == (1, [])

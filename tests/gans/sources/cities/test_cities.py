@@ -1,5 +1,6 @@
 """The source `cities`: each written rule on a small page of our own."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from gans.errors import BadData, ConfigError
 from gans.source import Capture, Provided, Request
 from gans.sources import cities
+from gans.sources._wikipedia.article import read_article
 
 PAYLOAD = (Path(__file__).parent / "payload.html").read_bytes()
 SLOT = datetime(2026, 10, 1, 3, 10, tzinfo=UTC)
@@ -600,9 +602,9 @@ def test_a_density_of_a_city_makes_no_city_of_a_province() -> None:
         (b"<html><body><h1>Mercury</h1><div id='disambigbox'></div></body></html>", "disambiguation"),
         (b"<html><body><h1>Nix</h1><div class='noarticletext'></div></body></html>", "no such article"),
         (b"<html><body><h1>Wikimedia Error</h1><p>Too many requests</p></body></html>", "no infobox"),
-        (b"<div>" * 50_000 + b"<table class=infobox><tr><td>", "infobox"),
+        (b"<div>" * 90 + b"<table class=infobox><tr><td>", "cut short"),
         (page(row("Population", "<br>" * 20_000)), "no real one is that long"),
-        (b"x" * 15_000_001, "no article has more"),
+        (b"x" * 8_000_001, "The page has 8,000,001 bytes; no article has more"),
         (page(COORDINATES, title="M\ufffdsterby"), "UTF-8"),
     ],
 )
@@ -636,7 +638,35 @@ def test_any_bytes_give_rows_or_bad_data(noise: bytes, start: int, end: int, lan
             list(cities.parse(capture(body, language)))
 
 
-@pytest.mark.parametrize("text", ["(" * 40_000, "1 " * 40_000, "9,999" * 20_000, "- " * 40_000, "[" * 40_000, "a(b" * 20_000])
+@pytest.mark.parametrize(
+    ("extra", "bound"),
+    [
+        (f"<p>{'<span>' * 240}{'x<br>' * 200_000}{'</span>' * 240}</p>", r"has 200,\d+ tags; no article has more than 150,000"),
+        (f"<p>{'<span>' * 101}x<br></p>", "tags nested more than 100 deep"),
+        (f"<p>{'<!-- -->' * 150_001}</p>", r"has 150,\d+ tags"),
+        (f"<p>{'<ul><li>' * 60}</p>", "tags nested more than 100 deep"),
+        ("<table>" * 101, "tags nested more than 100 deep"),
+        (f"<p {' '.join(f'a{number}' for number in range(200_000))}>x</p>", r"has 1,\d+,\d+ bytes from one tag to the next"),
+        (f"<p class='{'x ' * 20_000}'>x</p>", r"has 40,\d+ bytes from one tag to the next"),
+        (f"<p>{'&amp;' * 7_000}</p>", r"has 35,\d+ bytes from one tag to the next"),
+    ],
+    ids=["nodes", "depth", "comments", "lists", "tables", "attributes", "classes", "entities"],
+)
+def test_a_page_that_is_made_to_take_long_is_refused(extra: str, bound: str) -> None:
+    assert re.search(bound, refused(page(COORDINATES, extra=extra)))
+    assert re.search("nested more|no real one|bytes from|tags; no", refused(page(row("Area", extra), COORDINATES)))
+
+
+def test_what_is_not_seen_is_not_read_however_it_is_nested() -> None:
+    hidden = (
+        "<span class='geo'>is 1</span><sup>is 2<b>is 3</b></sup><style>is 4</style><i style='display: none'>is 5</i><!-- is 6 -->"
+    )
+    lead = f"<p>The <b>X<!-- is 0 --></b>{hidden} <i><b>is</b> a</i> town{hidden}. It is old.</p>"
+    box = page(COORDINATES, row("Country", "Denmark"), lead=lead)
+    assert read_article(box, "en").statement == "is a town. It is old."
+
+
+@pytest.mark.parametrize("text", ["(" * 30_000, "1 " * 15_000, "9,999" * 6_000, "- " * 15_000, "[" * 30_000, "a(b" * 10_000])
 def test_long_nonsense_does_not_hang(text: str) -> None:
     body = page(
         COORDINATES,
