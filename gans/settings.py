@@ -29,6 +29,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         database_ca: PEM file that verifies the database's certificate, for a server whose authority the system does not know.
         database_secret: the secret in AWS Secrets Manager that keeps the database's user and password, instead of the URL.
         analyst_secret: the secret that keeps the login of the user who may only read.
+        load_secret, archive_secret, retain_secret, freshness_secret: those of the users as which these functions connect; what
+            migrates lets all of them in.
         key_secret: the secret that keeps the key of `source`.
         source: the source that a function on AWS collects.
         every_minutes: the schedule of that function, where it is another than the source's own; 0 for the source's own.
@@ -45,6 +47,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_ca: str = ""
     database_secret: str = ""
     analyst_secret: str = ""
+    load_secret: str = ""
+    archive_secret: str = ""
+    retain_secret: str = ""
+    freshness_secret: str = ""
     key_secret: str = ""
     source: str = ""
     every_minutes: Annotated[int, msgspec.Meta(ge=0, le=60)] = 0

@@ -53,7 +53,10 @@ class Bucket(s3.Bucket):
                 s3.LifecycleRule(id="archive", prefix="archive/", noncurrent_version_expiration=Duration.days(30)),
                 s3.LifecycleRule(id="reference", prefix="reference/", noncurrent_version_expiration=Duration.days(90)),
                 s3.LifecycleRule(id="state", prefix="state/", noncurrent_version_expiration=Duration.days(1)),
-                s3.LifecycleRule(id="uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
+                # What is deleted leaves a marker behind, which goes once there is no version left under it.
+                s3.LifecycleRule(
+                    id="leftovers", abort_incomplete_multipart_upload_after=Duration.days(1), expired_object_delete_marker=True
+                ),
             ],
         )
         acknowledge(

@@ -25,6 +25,9 @@ TIMEOUT: Final = Duration.minutes(15)
 MAX_AGE: Final = timedelta(hours=1)
 """A run that is so late is left to the next one."""
 
+RESERVED: Final = 5
+"""Of a source that is asked every minute: no other function can take its turn, and slow runs do not pile up."""
+
 _IN_WATCHLIST: Final = ("watched_cities", "watched_systems", "watchlist")
 
 
@@ -74,6 +77,7 @@ class Collector(Construct):
             timeout=TIMEOUT,
             max_age=max_age,
             failures=queues.failures,
+            reserved=RESERVED if source.schedule.period <= timedelta(minutes=1) else None,
         )
         bucket.acknowledge_prefixes(self.function, f"landing/{source.name}/", "reference/")
         target = targets.LambdaFunction(

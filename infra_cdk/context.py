@@ -1,6 +1,7 @@
 """What whoever deploys may choose: values of the CDK context, in `cdk.json` or from `cdk deploy -c name=value`."""
 
 import re
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,6 +10,7 @@ from constructs import Construct
 from gans.errors import ConfigError
 from gans.sources import registry
 
+WIDEST_PREFIX = 8
 _LISTS = ("analyst_cidrs", "database_subnets", "without")
 
 
@@ -19,7 +21,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         platform: "arm64" for AWS; "local" for a local AWS, which runs the functions in this machine's Python.
         access: how analysts reach the database that is made: through a "bastion", over the internet ("public"), or not ("none").
             Chosen at the first deploy: "public" moves the database to other subnets, which makes a new one.
-        analyst_cidrs: the addresses that may reach a public database.
+        analyst_cidrs: the IPv4 networks whose addresses may reach a public database; none wider than a /8.
         database_host: a MySQL that is there already; "" to have one made.
         database_port: its port.
         database_secret: name or ARN of the secret with its user (JSON with username and password), who may make tables and users.
@@ -55,6 +57,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError("database_subnets and database_security_group belong together: give both, or none.")
         if (self.access == "public") != bool(self.analyst_cidrs):
             raise ConfigError('The context needs analyst_cidrs with access=public, like ["203.0.113.0/24"], and only there.')
+        for cidr in self.analyst_cidrs:
+            _require_narrow(cidr)
         if self.alarm_email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", self.alarm_email):
             raise ConfigError(f"alarm_email={self.alarm_email} is no address for e-mail: give one, like ops@example.org.")
         if unknown := sorted(set(self.without) - set(registry())):
@@ -64,6 +68,18 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     def is_local(self) -> bool:
         """Whether the AWS is a local one, of which nothing has to last."""
         return self.platform == "local"
+
+
+def _require_narrow(cidr: str) -> None:
+    try:
+        network = ip_network(cidr)
+    except ValueError as error:
+        raise ConfigError(f"analyst_cidrs has {cidr!r}, which is no network: {error}. Write it like 203.0.113.0/24.") from None
+    if network.version != 4 or network.prefixlen < WIDEST_PREFIX:
+        raise ConfigError(
+            f"analyst_cidrs has {cidr}, which lets half the world at the database: name the IPv4 networks of your analysts, none "
+            f"wider than a /{WIDEST_PREFIX}, like 203.0.113.0/24. For analysts without a fixed address there is access=bastion."
+        )
 
 
 def read_context(scope: Construct) -> Context:

@@ -6,13 +6,13 @@ import msgspec
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_rds as rds
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra_cdk.context import Context
 from infra_cdk.function import Attachment
 from infra_cdk.nag import acknowledge
 from infra_cdk.network import ISOLATED, MYSQL, MYSQL_PORT, PUBLIC, Network
+from infra_cdk.secret import LoginSecret
 
 NAME: Final = "gans"
 STORAGE_GIB: Final = 20
@@ -23,7 +23,7 @@ class DatabaseAccess(msgspec.Struct, frozen=True, kw_only=True):
     """What the functions need to know of a database.
 
     Attributes:
-        secret: name or ARN of the secret of the user who makes tables, writes rows and makes the analysts' user.
+        secret: name or ARN of the secret of the user who makes tables and users: the migrate function alone connects as it.
         analyst_secret: that of the user for analysts; "" for none.
         has_amazon_certificate: whether an authority of Amazon RDS signed its certificate.
         attachment: where the functions stand to reach it.
@@ -98,21 +98,13 @@ class Database(Construct):
             acknowledge(
                 self.instance, "The context asks for it: TLS only, from `analyst_cidrs` alone", "CloudFormation-Validate::W9011"
             )
-        self.analyst_secret = secretsmanager.Secret(
+        self.analyst_secret = LoginSecret(
             self,
             "Analyst",
+            username="analyst",
             description="User and password with which analysts read the database of Gans",
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                secret_string_template='{"username": "analyst"}',  # noqa: S106 - no password
-                generate_string_key="password",
-                exclude_punctuation=True,
-                password_length=32,
-            ),
-        )
-        acknowledge(
-            self.analyst_secret,
-            "People keep it in their clients, and it only reads; to change it, set another value and run the migrate function",
-            "AwsSolutions-SMG4",
+            unrotated="People keep it in their clients, and it only reads; to change it, set another value and run the migrate "
+            "function",
         )
         secret = self.instance.secret
         assert secret is not None

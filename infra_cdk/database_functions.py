@@ -12,14 +12,17 @@ from constructs import Construct
 
 from gans import jobs
 from gans.schedule import Schedule, every
+from gans.sources import registry
+from gans.storage.watchlist import KEY as WATCHLIST
 from infra_cdk import packaging
 from infra_cdk.bucket import Bucket
+from infra_cdk.collectors import reference_keys
 from infra_cdk.context import Context
 from infra_cdk.database import NAME, DatabaseAccess
 from infra_cdk.function import LOG_RETENTION, RETRIES, Function, cron
 from infra_cdk.nag import acknowledge
 from infra_cdk.queues import Queues
-from infra_cdk.secret import may_read_secret
+from infra_cdk.secret import LoginSecret, may_read_secret
 
 MEMORY_MB: Final = 512
 ARCHIVE_MEMORY_MB: Final = 1024
@@ -27,6 +30,13 @@ ARCHIVE_MEMORY_MB: Final = 1024
 
 LANDED: Final = "landing/station_status/"
 ARCHIVED: Final = "archive/station_status/"
+
+SNAPSHOTS: Final = tuple(sorted({key for source in registry().values() for key in reference_keys(source)} - {WATCHLIST}))
+"""What is published for the collectors to read; the watchlist is not: it is people's own."""
+
+ROLES: Final = ("Load", "Archive", "Retain", "Freshness")
+"""The functions that connect as a user of their own, who has the rights that `gans.database.roles` gives."""
+
 LOAD_TIMEOUT: Final = Duration.minutes(3)
 LOADERS: Final = 4
 """At most so many at once, so that the database is never stormed."""
@@ -44,6 +54,7 @@ class DatabaseFunctions(Construct):
         migrated: runs the migrate function in every deploy that changes it, before the other functions change.
         migrate, load, archive, retain, freshness: the functions.
         functions: all of them.
+        logins: the secrets of the users as which they connect, by the names of `ROLES`.
     """
 
     def __init__(
@@ -52,12 +63,25 @@ class DatabaseFunctions(Construct):
         super().__init__(scope, name)
         self._database, self._bucket, self._queues, self._context = database, bucket, queues, context
 
-        analysts = {"GANS_ANALYST_SECRET": database.analyst_secret} if database.analyst_secret else {}
+        self.logins = {
+            name: LoginSecret(
+                self,
+                f"{name}Login",
+                username=f"gans_{name.lower()}",
+                description=f"User and password with which the function {name} of Gans connects to the database",
+                unrotated="Its function alone reads it, and may do only what that does; to change it, set another value and "
+                "run the migrate function",
+            )
+            for name in ROLES
+        }
+        users = {f"GANS_{name.upper()}_SECRET": login.arn for name, login in self.logins.items()}
+        if database.analyst_secret:
+            users["GANS_ANALYST_SECRET"] = database.analyst_secret
         self.migrate = self._function(
             "Migrate",
-            "brings the schema to the newest revision",
-            allows=[may_read_secret(self, secret) for secret in analysts.values()],
-            environment=analysts,
+            "brings the schema to the newest revision, and lets in who may",
+            allows=[may_read_secret(self, secret) for secret in users.values()],
+            environment=users,
             timeout=MIGRATE_TIMEOUT,
         )
         self.load = self._function(
@@ -66,12 +90,12 @@ class DatabaseFunctions(Construct):
             environment={"GANS_SIMULATOR_URL": context.simulator_url} if context.simulator_url else {},
             allows=[
                 bucket.may("GetObject", prefixes=("landing/",)),
-                bucket.may("GetObject", "PutObject", prefixes=("reference/", "state/")),
+                bucket.may("GetObject", "PutObject", prefixes=(*SNAPSHOTS, "state/")),
                 bucket.may_list(),
             ],
             timeout=LOAD_TIMEOUT,
         )
-        bucket.acknowledge_prefixes(self.load, "landing/", "reference/", "state/")
+        bucket.acknowledge_prefixes(self.load, "landing/", "state/")
         self.archive = self._function(
             "Archive",
             "compacts the hours of the stations that are over",
@@ -88,10 +112,9 @@ class DatabaseFunctions(Construct):
         self.retain = self._function(
             "Retain",
             "thins old vintages and publishes the references anew",
-            allows=[bucket.may("GetObject", "PutObject", prefixes=("reference/",)), bucket.may_list()],
+            allows=[bucket.may("GetObject", "PutObject", prefixes=SNAPSHOTS), bucket.may_list()],
             timeout=Duration.minutes(15),
         )
-        bucket.acknowledge_prefixes(self.retain, "reference/")
         self.freshness = self._function(
             "Freshness",
             "tells how fresh every source is",
@@ -142,10 +165,11 @@ class DatabaseFunctions(Construct):
     ) -> Function:
         """`is_kept`: whether what failed to the last is tried again, and kept for a person."""
         database = self._database
+        secret = self.logins[name].arn if name in self.logins else database.secret
         known = {
             "GANS_LANDING": f"s3://{self._bucket.bucket_name}",
             "GANS_DATABASE_URL": f"mysql+pymysql://{database.host}:{database.port}/{NAME}",
-            "GANS_DATABASE_SECRET": database.secret,
+            "GANS_DATABASE_SECRET": secret,
         }
         if database.has_amazon_certificate:
             known["GANS_DATABASE_CA"] = "/var/task/rds-ca.pem"
@@ -157,7 +181,7 @@ class DatabaseFunctions(Construct):
             context=self._context,
             description=f"Gans: {does}",
             environment=known | (environment or {}),
-            allows=[may_read_secret(self, database.secret), *allows],
+            allows=[may_read_secret(self, secret), *allows],
             memory_mb=memory_mb,
             timeout=timeout,
             max_age=MAX_AGE,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -26,6 +26,11 @@ def cron(schedule: Schedule) -> events.Schedule:
     """`schedule` as EventBridge's cron expression."""
     fields = schedule.cron()
     return events.Schedule.cron(minute=fields["minute"], hour=fields["hour"], week_day=fields["day_of_week"])
+
+
+def for_this_account(service: str) -> iam.ServicePrincipal:
+    """A service of AWS as a principal, where it acts for something of this account."""
+    return iam.ServicePrincipal(service, conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}})
 
 
 class Attachment(NamedTuple):
@@ -54,6 +59,7 @@ class Function(lambda_.Function):
         max_age: Duration,
         failures: sqs.IQueue | None,
         attachment: Attachment | None = None,
+        reserved: int | None = None,
     ) -> None:
         """Makes the function, its role and its log group.
 
@@ -63,11 +69,12 @@ class Function(lambda_.Function):
             max_age: for how long after its firing an asynchronous run is tried again.
             failures: the queue for what failed to the last; None for what is neither kept nor tried again.
             attachment: None outside any VPC.
+            reserved: of the account's concurrent executions, how many are this function's alone, and its most; None for none.
         """
         target = LOCAL if context.is_local else LAMBDA
         # Beside the function, since these are made before it.
         log_group = logs.LogGroup(scope, f"{name}Log", retention=LOG_RETENTION, removal_policy=RemovalPolicy.DESTROY)
-        role = iam.Role(scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role = iam.Role(scope, f"{name}Role", assumed_by=for_this_account("lambda.amazonaws.com"))
         role.add_to_policy(_allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]))
         for statement in (*allows, *(_interfaces(Stack.of(scope)) if attachment else ())):
             role.add_to_policy(statement)
@@ -92,6 +99,7 @@ class Function(lambda_.Function):
             on_failure=destinations.SqsDestination(failures) if failures else None,
             retry_attempts=RETRIES if failures else 0,
             max_event_age=max_age,
+            reserved_concurrent_executions=reserved,
         )
         if attachment:
             resource = self.node.default_child

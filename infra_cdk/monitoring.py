@@ -15,6 +15,7 @@ from constructs import Construct
 
 from gans.source import Source
 from infra_cdk.context import Context
+from infra_cdk.function import for_this_account
 from infra_cdk.queues import Queues
 
 RUNBOOK: Final = "docs/runbook.md"
@@ -66,7 +67,7 @@ class Monitoring(Construct):
         super().__init__(scope, name)
         # CloudWatch may not use the key that SNS brings.
         key = kms.Key(self, "Key", description="Alarms of Gans", enable_key_rotation=True)
-        alarms = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+        alarms = for_this_account("cloudwatch.amazonaws.com")
         key.add_to_resource_policy(
             iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey*"], principals=[alarms], resources=["*"])
         )

@@ -36,6 +36,8 @@ class Pipeline(Stack):
         CfnOutput(self, "LandedQueue", value=queues.landed.queue_url)
         CfnOutput(self, "NotLoadedQueue", value=queues.not_loaded.queue_url)
         CfnOutput(self, "FailuresQueue", value=queues.failures.queue_url)
+        for name, login in loading.logins.items():
+            CfnOutput(self, f"{name}Secret", value=login.arn)
         self._say_where_to_look(watch, functions, context)
 
     def _say_where_to_look(self, watch: Monitoring, functions: dict[str, Function], context: Context) -> None:

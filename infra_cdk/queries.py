@@ -7,9 +7,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 QUERIES: Final[Mapping[str, str]] = {
-    "Errors": """
+    "Errors": r"""
         fields @timestamp, source, slot, message, exception_name, @log
-        | filter level in ["ERROR", "CRITICAL"] or @message like /Task timed out|Runtime exited/
+        | filter level in ["ERROR", "CRITICAL"] or @message like /\[ERROR\]|Task timed out|Runtime exited/
         | sort @timestamp desc
         | limit 100""",
     "Not loaded": """
@@ -35,16 +35,21 @@ QUERIES: Final[Mapping[str, str]] = {
 """By name."""
 
 
+def saved_text(title: str) -> str:
+    """The text of one of `QUERIES`, a command a line."""
+    return "\n".join(line.strip() for line in QUERIES[title].strip().splitlines())
+
+
 class SavedQueries(Construct):
     """`QUERIES`, in the console under "Gans", each over the logs of all functions."""
 
     def __init__(self, scope: Construct, name: str, *, log_groups: Sequence[logs.ILogGroup]) -> None:
         super().__init__(scope, name)
-        for title, text in QUERIES.items():
+        for title in QUERIES:
             logs.CfnQueryDefinition(
                 self,
                 title.title().replace(" ", ""),
                 name=f"Gans/{title}",
-                query_string="\n".join(line.strip() for line in text.strip().splitlines()),
+                query_string=saved_text(title),
                 log_group_names=[group.log_group_name for group in log_groups],
             )

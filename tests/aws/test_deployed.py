@@ -19,13 +19,16 @@ from sqlalchemy import Engine, create_engine, func, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from gans.archive.archive import HOUR
+from gans.database.roles import ROLES
 from gans.secrets import Login
 from gans.sources import registry
+from gans.storage.watchlist import KEY
 from gans.tables import collection_runs, metadata
 from gans.tables.mobility import station_hours
+from infra_cdk.queries import QUERIES, saved_text
 from local.servers import mysql
 from local.servers.deployment import ANALYST_SECRET, STACK, Deployed
-from local.servers.ministack import REGION
+from local.servers.ministack import ACCOUNT, REGION
 from tests.aws.conftest import Clock, await_that
 from tests.survival.conftest import content
 
@@ -85,6 +88,29 @@ def test_the_analyst_reads_and_changes_nothing(aws: Deployed) -> None:
         with pytest.raises(DBAPIError, match="command denied"):
             connection.execute(text("DELETE FROM rejects"))
     engine.dispose()
+
+
+def test_each_function_connects_as_a_user_of_its_own(aws: Deployed) -> None:
+    """None but the one that migrates is the user who may do everything."""
+
+    def connected() -> set[str]:
+        with aws.engine.connect() as connection:
+            return set(connection.scalars(text("SELECT user FROM information_schema.processlist")))
+
+    await_that(lambda: {"gans_load", "gans_freshness"} <= connected(), "the functions are connected")
+    invoked = aws.cloud.client("lambda").invoke(FunctionName=aws.functions()["retain"], Payload=b"{}")
+    assert "FunctionError" not in invoked
+    assert {"gans_retain"} <= connected() <= {"gans", "root", "event_scheduler", *(f"gans_{role}" for role in ROLES)}
+
+
+def test_a_loader_may_not_write_the_watchlist(aws: Deployed) -> None:
+    for function in ("load", "retain"):
+        client = as_role_of(aws, function)("s3")
+        assert client.get_object(Bucket=aws.bucket, Key="reference/cities.json")["Body"].read()
+        with pytest.raises(ClientError, match="AccessDenied"):
+            client.put_object(Bucket=aws.bucket, Key=KEY, Body=b"{}")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            as_role_of(aws, function)("secretsmanager").get_secret_value(SecretId="gans/database")
 
 
 def test_every_rule_fires(aws: Deployed) -> None:
@@ -157,6 +183,23 @@ def test_a_missing_key_stops_its_source_alone_and_is_told(aws: Deployed, calm: N
     fire(aws, slot, SOURCES - {"openweather"})
     keeper.create_secret(Name="gans/keys/openweather", SecretString="another")
     fire(aws, slot, {"openweather"})
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_saved_queries_run(aws: Deployed, query: str) -> None:
+    client, groups = aws.cloud.client("logs"), [name for output, name in aws.outputs().items() if output.endswith("Log")]
+    since, until = datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(minutes=1)
+    times = {"startTime": int(since.timestamp()), "endTime": int(until.timestamp())}
+    started = client.start_query(logGroupNames=groups, queryString=saved_text(query), **times)
+    result: dict[str, Any] = {}
+
+    def is_done() -> bool:
+        result.update(client.get_query_results(queryId=started["queryId"]))
+        return result["status"] not in ("Scheduled", "Running")
+
+    await_that(is_done, query)
+    assert result["status"] == "Complete"
+    print(query, result["results"][:3])  # noqa: T201 - pytest shows it where it was not complete
 
 
 def test_a_database_killed_while_batches_arrive_loses_nothing(aws: Deployed, calm: None) -> None:
@@ -251,8 +294,13 @@ def fire(aws: Deployed, slot: datetime, sources: set[str] = SOURCES) -> None:
 
 
 def as_role_of(aws: Deployed, source: str) -> Callable[[str], Any]:
-    """What makes clients that may do what a source's function may do."""
+    """What makes clients that may do what a source's function may do; for that, its role is made to trust this account too."""
     configuration = aws.cloud.client("lambda").get_function_configuration(FunctionName=aws.functions()[source])
+    name, roles = configuration["Role"].rpartition("/")[2], aws.cloud.client("iam")
+    trust = roles.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    ours = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    both = {**trust, "Statement": [*trust["Statement"], ours]}
+    roles.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(both))
     credentials = aws.cloud.client("sts").assume_role(RoleArn=configuration["Role"], RoleSessionName="probe")["Credentials"]
     session = boto3.Session(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"], REGION)
     return lambda service: session.client(service, endpoint_url=aws.cloud.endpoint, verify=str(aws.cloud.certificate))

@@ -10,7 +10,11 @@ from aws_cdk.aws_sqs import Queue
 from cdk_nag import AwsSolutionsChecks, NagPack, ServerlessChecks
 from constructs import IConstruct
 
+from gans.database.roles import ROLES
 from gans.sources import registry
+from gans.storage.reference import snapshot_key
+from gans.storage.watchlist import KEY
+from gans.tables import metadata, table_facts
 from tests.infra_cdk.conftest import WAYS, Deployment
 
 # Actions that AWS knows for all resources only (Service Authorization Reference).
@@ -122,7 +126,9 @@ def test_load_may_not_land_and_the_others_read_no_bucket_they_need_not(deploymen
         may = allowed(deployment, role_of(function))
         return {(action, resource.removeprefix(bucket(deployment))) for action, resource in may if action.startswith("s3:")}
 
-    mended = {("s3:GetObject", "/reference/*"), ("s3:PutObject", "/reference/*"), ("s3:ListBucket", "")}
+    snapshots = {snapshot_key(table.name) for table in metadata.tables.values() if table_facts(table).is_reference}
+    mended = {(f"s3:{action}Object", f"/{key}") for action in ("Get", "Put") for key in snapshots} | {("s3:ListBucket", "")}
+    assert ("s3:PutObject", f"/{KEY}") not in mended, "the watchlist is people's own"
     states = {("s3:GetObject", "/state/*"), ("s3:PutObject", "/state/*")}
     assert of_bucket("load") == mended | states | {("s3:GetObject", "/landing/*")}
     assert of_bucket("retain") == mended
@@ -134,22 +140,68 @@ def test_load_may_not_land_and_the_others_read_no_bucket_they_need_not(deploymen
     assert of_bucket("freshness") == of_bucket("migrate") == set()
 
 
-def test_what_knows_the_database_reads_its_secret_and_no_key(deployment: Deployment) -> None:
-    for module in ("load", "migrate", "archive", "retain", "freshness"):
+def test_what_knows_the_database_reads_its_own_secret_and_no_key(deployment: Deployment) -> None:
+    logins = {}
+    for module in ("migrate", *ROLES):
         (function,) = deployment.functions(module).values()
-        variables = function["Environment"]["Variables"]
+        variables = {name: flat(value) for name, value in function["Environment"]["Variables"].items()}
         may = allowed(deployment, role_of(function))
         secrets = {resource for action, resource in may if action.startswith("secretsmanager:")}
-        named = [flat(value) for name, value in variables.items() if name.endswith("_SECRET")]
-        assert len(named) == (2 if module == "migrate" and "GANS_ANALYST_SECRET" in variables else 1)
+        named = [value for name, value in variables.items() if name.endswith("_SECRET")]
         assert all(any(resource.removesuffix("-??????").endswith(name) for name in named) for resource in secrets)
+        assert all(any(resource.removesuffix("-??????").endswith(name) for resource in secrets) for name in named)
         assert not any("gans/keys" in resource for resource in secrets)
+        if module == "migrate":
+            of_roles = {role: variables[f"GANS_{role.upper()}_SECRET"] for role in ROLES}
+            assert len(named) == 1 + len(ROLES) + ("GANS_ANALYST_SECRET" in variables)
+        else:
+            assert len(named) == 1
+        logins[module] = variables["GANS_DATABASE_SECRET"]
+    master = logins.pop("migrate")
+    assert logins == of_roles
+    assert len({master, *logins.values()}) == 1 + len(ROLES)
+
+
+def test_each_login_has_a_name_of_its_own_and_a_password_that_aws_makes_up(deployment: Deployment) -> None:
+    made = [secret["GenerateSecretString"] for secret in deployment.of("SecretsManager::Secret").values()]
+    users = {secret["SecretStringTemplate"] for secret in made}
+    assert {f'{{"username": "gans_{role}"}}' for role in ROLES} <= users
+    assert len(users) == len(made)
+    assert {(secret["GenerateStringKey"], secret["PasswordLength"]) for secret in made} == {("password", 32)}
+
+
+def trusts(deployment: Deployment) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each statement that lets in a service of AWS: where it stands, the service, and its conditions."""
+    for name, found in deployment.resources.items():
+        for document in ("AssumeRolePolicyDocument", "PolicyDocument", "KeyPolicy"):
+            for statement in found.get("Properties", {}).get(document, {}).get("Statement", ()):
+                principal = statement.get("Principal", {})
+                for service in _listed(principal.get("Service", [])) if isinstance(principal, dict) else ():
+                    conditions = statement.get("Condition", {})
+                    yield name, service, {key: value for some in conditions.values() for key, value in some.items()}
+        if found["Type"] == "AWS::Lambda::Permission":
+            properties = found["Properties"]
+            yield name, properties["Principal"], {"aws:SourceArn": properties["SourceArn"]}
+
+
+def test_a_service_is_trusted_where_it_acts_for_this_account(deployment: Deployment) -> None:
+    """But in the roles of an instance and of the CDK's own function, which can be passed within the account alone."""
+    found = list(trusts(deployment))
+    assert {service for _, service, _ in found} >= {"cloudwatch.amazonaws.com", "events.amazonaws.com", "lambda.amazonaws.com"}
+    for name, service, conditions in found:
+        if service == "ec2.amazonaws.com" or name.startswith("AWSCDKTrigger"):
+            continue
+        assert conditions.get("aws:SourceAccount") == {"Ref": "AWS::AccountId"} or conditions.get("aws:SourceArn"), (
+            name,
+            service,
+        )
 
 
 def test_no_secret_stands_in_an_environment_or_a_template(deployment: Deployment) -> None:
     expected = {
-        "GANS_ANALYST_SECRET", "GANS_CONTACT", "GANS_DATABASE_CA", "GANS_DATABASE_SECRET", "GANS_DATABASE_URL",
-        "GANS_EVERY_MINUTES", "GANS_KEY_SECRET", "GANS_LANDING", "GANS_SIMULATOR_URL", "GANS_SOURCE",
+        "GANS_ANALYST_SECRET", "GANS_ARCHIVE_SECRET", "GANS_CONTACT", "GANS_DATABASE_CA", "GANS_DATABASE_SECRET",
+        "GANS_DATABASE_URL", "GANS_EVERY_MINUTES", "GANS_FRESHNESS_SECRET", "GANS_KEY_SECRET", "GANS_LANDING", "GANS_LOAD_SECRET",
+        "GANS_RETAIN_SECRET", "GANS_SIMULATOR_URL", "GANS_SOURCE",
         "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME",
     }  # fmt: skip
     for function in deployment.of("Lambda::Function").values():

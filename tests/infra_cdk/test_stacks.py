@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gans.database.roles import ROLES
 from gans.errors import ConfigError
 from gans.sources import registry
 from tests.infra_cdk.conftest import Deployment, new_app
+from tests.infra_cdk.test_policies import allowed, role_of
 
 Deploy = Callable[[str], Deployment]
 
@@ -80,6 +83,38 @@ def test_what_knows_the_database_stands_without_internet(deployed: Deploy) -> No
     (secrets,) = (endpoint for service, endpoint in endpoints.items() if "secretsmanager" in service)
     assert len(secrets["SubnetIds"]) == 1
     assert len(endpoints) == 2
+
+
+def test_the_endpoints_pass_only_what_the_functions_need(deployed: Deploy) -> None:
+    deployment = deployed("none")
+    account = {"Ref": "AWS::AccountId"}
+    statements = {}
+    for endpoint in deployment.of("EC2::VPCEndpoint").values():
+        (statement,) = endpoint["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Allow"
+        assert statement["Condition"]["StringEquals"]["aws:PrincipalAccount"] == account
+        statements["s3" if ".s3" in str(endpoint["ServiceName"]) else "secrets"] = statement
+    assert statements["secrets"]["Action"] == "secretsmanager:GetSecretValue"
+    assert account in statements["secrets"]["Resource"]["Fn::Join"][1]
+    objects = statements["s3"]
+    assert objects["Condition"]["StringEquals"]["aws:ResourceAccount"] == account
+    functions = [function for module in ROLES for function in deployment.functions(module).values()]
+    used = {action for function in functions for action, _ in allowed(deployment, role_of(function)) if action.startswith("s3:")}
+    assert set(objects["Action"]) == used
+    (logical_id,) = deployment.of("S3::Bucket")
+    name = f"GansPipeline-{logical_id}-1a2b3c4d5e6f".lower()  # as CloudFormation makes it up
+    patterns = [resource["Fn::Join"][1][-1].removeprefix(":s3:::") for resource in objects["Resource"]]
+    assert fnmatch(name, patterns[0])
+    assert fnmatch(f"{name}/landing/x", patterns[1])
+    assert not any(fnmatch("another-bucket/x", pattern) for pattern in patterns)
+
+
+def test_the_minute_source_has_its_share_of_the_account(deployed: Deploy) -> None:
+    reserved = {
+        name: function.get("ReservedConcurrentExecutions") for name, (_, function) in deployed("none").collectors().items()
+    }
+    assert {name for name, executions in reserved.items() if executions} == {"station_status"}
+    assert reserved["station_status"] == 5
 
 
 @pytest.mark.parametrize(
@@ -174,6 +209,8 @@ def test_only_what_is_landed_notifies_the_queue(deployed: Deploy) -> None:
     (notified,) = notifications["QueueConfigurations"]
     assert notified["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "landing/"}]
     rules = {rule.get("Prefix"): rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert rules[None]["ExpiredObjectDeleteMarker"] is True
+    assert "ExpirationInDays" not in rules[None], "S3 refuses both in one rule"
     assert {"landing/", "archive/", "reference/", "state/"} <= set(rules)
     expiring = {prefix for prefix, rule in rules.items() if "ExpirationInDays" in rule}
     assert expiring == {f"landing/{source.name}/" for source in registry().values() if source.retention}
@@ -201,9 +238,9 @@ def test_a_given_database_needs_the_pipeline_alone(deployed: Deploy) -> None:
     assert load["VpcConfig"] == {"SubnetIds": ["subnet-0a1b2c3d", "subnet-1a2b3c4d"], "SecurityGroupIds": ["sg-0a1b2c3d"]}
     variables = load["Environment"]["Variables"]
     assert variables["GANS_DATABASE_URL"] == "mysql+pymysql://db.example.org:3306/gans"
-    assert variables["GANS_DATABASE_SECRET"] == "company/gans"
     assert "GANS_DATABASE_CA" not in variables
     (migrate,) = deployment.functions("migrate").values()
+    assert migrate["Environment"]["Variables"]["GANS_DATABASE_SECRET"] == "company/gans"
     assert "GANS_ANALYST_SECRET" not in migrate["Environment"]["Variables"]
 
 
@@ -240,6 +277,14 @@ def test_an_email_hears_of_alarms(deployed: Deploy) -> None:
         ({"access": "none", "analyst_cidrs": "203.0.113.0/24"}, "analyst_cidrs"),
         ({"database_host": "db", "database_secret": "s", "database_subnets": "subnet-1"}, "belong together"),
         ({"alarm_email": "ops"}, "no address for e-mail"),
+        *(
+            (
+                {"access": "public", "analyst_cidrs": ["203.0.113.0/24", cidr]},
+                f"analyst_cidrs has {cidr}, which lets half the world",
+            )
+            for cidr in ("0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "2001:db8::/32")
+        ),
+        ({"access": "public", "analyst_cidrs": "203.0.113.7/24"}, "which is no network: .* has host bits set"),
         ({"without": "wether"}, "wether is no source. Known: .*weather"),
     ],
 )
