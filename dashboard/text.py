@@ -13,7 +13,7 @@ def plain(text: object) -> str:
     Backslashes do for the marks. Addresses, and Streamlit's icons, are looked for after those are gone.
     """
     marked = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
-    return re.sub(r"(?i)(:|www(?=\\\.)|(?=\\@))", rf"\1{_JOINER}", marked)
+    return re.sub(r"(?i)(:(?=\S)|www(?=\\\.)|(?=\\@))", rf"\1{_JOINER}", marked)
 
 
 def untemplated(text: str) -> str:

@@ -1,7 +1,7 @@
 """What is configured, what is missing, and where it was looked for."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from gans import __version__
 from gans.database import installation, revisions
-from gans.database.engine import open_engine
+from gans.database.engine import open_engine, open_reader
+from gans.database.grants import rights_beyond_reading
 from gans.errors import ConfigError, GansError
 from gans.settings import Settings, redacted
 from gans.sources import registry
@@ -34,6 +35,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
     env = Path(".env")
     yield Finding(".env", "ok" if env.exists() else "note", str(env.resolve()) if env.exists() else "none here, which is fine")
     yield _database(settings)
+    if settings.reader_url:
+        yield _reader("GANS_READER_URL", settings.for_pages)
+    if settings.analyst_url:
+        yield _reader("GANS_ANALYST_URL", settings.for_people)
     yield _landing(settings)
     yield from _agreement(settings)
     yield _watchlist(settings)
@@ -69,6 +74,20 @@ def _database(settings: Settings) -> Finding:
             "database", "wrong", f"{where} does not answer: {error.orig}. Check GANS_DATABASE_URL, or `gans mysql start`."
         )
     return Finding("database", "ok", f"{where}, {engine.dialect.name}, at revision {revisions.head()}")
+
+
+def _reader(setting: str, login: Callable[[], Settings]) -> Finding:
+    """Whether the user of a URL for reading gets in, and may do no more."""
+    try:
+        engine = open_reader(login())
+        rights = rights_beyond_reading(engine)
+    except GansError as error:
+        return Finding(setting, "wrong", str(error))
+    except DBAPIError as error:
+        return Finding(setting, "wrong", f"the database does not let it in: {error.orig}")
+    if rights:
+        return Finding(setting, "wrong", f"{engine.url.username} may do more than read: {', '.join(rights)}")
+    return Finding(setting, "ok", f"{engine.url.username or 'who opens the file'} may only read")
 
 
 def _landing(settings: Settings) -> Finding:

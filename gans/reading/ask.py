@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -38,8 +38,8 @@ class Answer(msgspec.Struct, frozen=True):
     """
 
     columns: list[str]
-    rows: list[tuple[Any, ...]]
-    is_cut: bool
+    rows: Sequence[tuple[Any, ...]]
+    is_cut: bool = False
 
 
 def ask(settings: Settings, sql: str, limits: Limits) -> Answer:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Inspector, inspect
 from sqlalchemy.exc import DBAPIError
@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from gans.database.engine import open_reader
 from gans.errors import Refused
 from gans.reading.answer import Limits
-from gans.reading.ask import ask
+from gans.reading.ask import Answer, ask
 from gans.settings import Settings
 from gans.tables import metadata
 from local.console import as_json, count, err, out, plain, table
@@ -81,18 +81,9 @@ def _split(sql: str) -> Iterator[str]:
         yield _bare(rest)
 
 
-class Answer(NamedTuple):
-    """What a statement or a command answers."""
-
-    columns: list[str]
-    rows: Sequence[Sequence[Any]]
-    is_cut: bool = False
-
-
 def _answer(settings: Settings, one: str) -> Answer:
     if not _is_command(one):
-        found = ask(settings, one, LIMITS)
-        return Answer(found.columns, found.rows, found.is_cut)
+        return ask(settings, one, LIMITS)
     name, _, argument = one.strip().rstrip(";").lstrip(".").partition(" ")
     if name not in _COMMANDS:
         return Answer([""], [(f"There is no .{name}.",), *((line,) for line in HELP.splitlines())])
@@ -149,14 +140,14 @@ _COMMANDS: Final[Mapping[str, Callable[[Settings, str], Answer]]] = {
 
 
 def _show_answer(answer: Answer) -> None:
-    columns, rows, is_cut = answer
+    columns, rows = answer.columns, answer.rows
     if columns == [""]:
         for (line,) in rows:
             out.print(plain(line))
     elif columns == SCHEMA:
         table(columns, ([plain(value) for value in row] for row in rows))  # the meaning goes on in a next line
     elif columns:
-        show(columns, rows, is_cut=is_cut)
+        show(columns, rows, is_cut=answer.is_cut)
 
 
 def show(columns: list[str], rows: Sequence[Sequence[Any]], *, is_cut: bool = False) -> None:

@@ -1,6 +1,7 @@
 """The dashboard as it is served, as a user who may only read, and a browser that looks at it; pages without one, everywhere."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -80,10 +81,10 @@ def draw(engine: Engine, reader_url: str, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def told(page: AppTest) -> str:
-    """The text of a page that was drawn without an error of Python's, without marks."""
+    """The text of a page that was drawn without an error of Python's, without marks and escapes."""
     assert not page.exception
     bodies = (element.proto.body for kind in ("markdown", "info", "error", "html", "alert") for element in page.get(kind))
-    return "\n".join(bodies).replace("**", "")
+    return re.sub(r"\\([!-/:-@\[-`{-~])|\u2060", r"\1", "\n".join(bodies).replace("**", ""))
 
 
 def installed(engine: Engine, *, is_simulated: bool) -> None:

@@ -34,8 +34,7 @@ def test_the_database_answers_a_query_with_so_many_rows_as_are_shown_and_refuses
     assert page.dataframe[0].value.values.tolist() == [["NA", "Namibia"], ["NR", "Nauru"]]
     shown = told(page.text_area[0].set_value(MILLIONS).run())
     assert f"{LIMITS.rows:,} rows, the first of more: add a LIMIT, or aggregate" in shown
-    refused = page.text_area[0].set_value("DELETE FROM countries").run()
-    assert refused.error[0].value.startswith("Refused: DELETE.")
+    assert "Refused: DELETE." in told(page.text_area[0].set_value("DELETE FROM countries").run())
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT COUNT(*) FROM countries").scalar_one() > 200
 

@@ -14,7 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from gans.errors import ConfigError
+from gans.settings import read_settings
 from local.cli.main import app
+from local.doctor import examine
 from local.servers import mysql, mysql_binaries
 
 MYSQL = "mysqld  Ver 8.4.6 for Linux on x86_64 (MySQL Community Server - GPL)"
@@ -266,5 +268,7 @@ def test_what_is_started_has_users_who_may_only_read_and_the_dashboard_refuses_o
     monkeypatch.setenv("GANS_READER_URL", f"{killable.url_of(mysql.READER)}gans")
     monkeypatch.setenv("GANS_ANALYST_URL", f"{killable.url}gans")
     assert isinstance(start(), ConfigError)
+    verdicts = {one.what: one.verdict for one in examine(read_settings(os.environ))}
+    assert (verdicts["GANS_READER_URL"], verdicts["GANS_ANALYST_URL"]) == ("ok", "wrong")
     monkeypatch.setenv("GANS_ANALYST_URL", f"{killable.url_of(mysql.ANALYST)}gans")
     assert start() is None
