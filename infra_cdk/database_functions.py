@@ -143,6 +143,7 @@ class DatabaseFunctions(Construct):
         rules = [
             self._rule("Archiving", jobs.ARCHIVE, self.archive),
             self._rule("Nightly", jobs.RETAIN, self.retain),
+            self._rule("Missed", jobs.MISSED, self.load),
             self._rule("Measuring", FRESHNESS, self.freshness),
         ]
 

@@ -119,7 +119,12 @@ def test_the_minute_source_has_its_share_of_the_account(deployed: Deploy) -> Non
 
 @pytest.mark.parametrize(
     ("module", "expression", "timeout"),
-    [("archive", "cron(5 0/1 ? * * *)", 900), ("retain", "cron(40 1 ? * * *)", 900), ("freshness", "cron(0/1 * ? * * *)", 60)],
+    [
+        ("archive", "cron(5 0/1 ? * * *)", 900),
+        ("retain", "cron(40 1 ? * * *)", 900),
+        ("freshness", "cron(0/1 * ? * * *)", 60),
+        ("load", "cron(20 2 ? * * *)", 180),
+    ],
 )
 def test_what_is_stored_is_looked_after_by_the_clock(deployed: Deploy, module: str, expression: str, timeout: int) -> None:
     deployment = deployed("none")

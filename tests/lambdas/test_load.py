@@ -4,6 +4,7 @@ import gzip
 import json
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,24 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from sqlalchemy import Engine, select
 
+from gans.errors import BadData, Transient
 from gans.storage.identity import new_identity, read_identity
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import FolderStore, S3Store
 from gans.tables import collection_runs, installation
 from lambdas import load
-from tests.lambdas.conftest import BUCKET, REGION, Context, Landing, Lines, batch, failed, measured, notification_of
+from tests.lambdas.conftest import (
+    BUCKET,
+    REGION,
+    Context,
+    Landing,
+    Lines,
+    batch,
+    failed,
+    measured,
+    notification_of,
+    scheduled,
+)
 from tests.survival.conftest import NOW, dump
 
 TEST_EVENT = json.dumps(
@@ -52,6 +65,58 @@ def known(engine: Engine) -> dict[str, str]:
     with engine.connect() as connection:
         lines = connection.execute(select(collection_runs.c.landing_key, collection_runs.c.status))
         return {line.landing_key: line.status for line in lines}
+
+
+Fire = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def fire(landing: Landing, environment: pytest.MonkeyPatch) -> Fire:
+    """The rule of the night fires, two hours after the last answer was landed; all slots are of the days that are looked at."""
+    parts = [PartKey.parse(key) for key in landing.keys]
+    newest = max(part.attempt for part in parts)
+    environment.setattr(load, "LOOKED_BACK", newest - min(part.slot for part in parts))
+
+    def fire(now: datetime = newest + 2 * load.ON_THE_WAY, seconds: float = 180) -> dict[str, Any]:
+        environment.setattr(load, "utc_now", lambda: now)
+        return load.handler(scheduled(""), Context(seconds))
+
+    return fire
+
+
+def test_every_night_what_no_message_told_of_is_loaded(
+    store: FolderStore, stored: Engine, landing: Landing, fire: Fire, logged: Callable[[], Lines]
+) -> None:
+    told = [key for key in landing.keys if "/cities/" in key]
+    missed = sorted(set(landing.keys) - set(told))
+    load.handler(batch([notification_of(key) for key in told]), Context())
+    store.write("landing/cities/notes.txt", b"of a person")
+    newest = max(PartKey.parse(key).attempt for key in landing.keys)
+    assert fire(newest)["missed"] < len(missed), "some may be in the queue"
+    assert fire(newest + 2 * load.LOOKED_BACK) == {"missed": 0, "loaded": 0}, "long ago"
+    assert fire(seconds=load.LOADING_S - 1) == {"missed": len(missed), "loaded": 0}, "no time is left"
+    logged()
+    assert fire() == {"missed": len(missed), "loaded": len(missed)}
+    (warning,) = [line for line in logged() if line.get("level") == "WARNING"]
+    assert (warning["message"], warning["parts"]) == ("landed, and not loaded until now", len(missed))
+    assert set(known(stored)) == set(landing.keys)
+    assert fire() == {"missed": 0, "loaded": 0}
+
+
+def test_what_was_missed_and_cannot_be_loaded_is_a_failed_run_of_its_part_alone(
+    store: FolderStore, stored: Engine, landing: Landing, fire: Fire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, load_part = sorted(landing.keys)[0], load.load
+
+    def refusing(key: str, **named: Any) -> Any:
+        if key == bad:
+            raise BadData("It cannot be stored")
+        return load_part(key, **named)
+
+    monkeypatch.setattr(load, "load", refusing)
+    with pytest.raises(Transient, match=r"1 parts that were missed were not loaded, like landing/.*It cannot be stored"):
+        fire()
+    assert set(known(stored)) == set(landing.keys) - {bad}
 
 
 def test_the_messages_of_a_queue_become_rows(

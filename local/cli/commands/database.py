@@ -1,4 +1,4 @@
-"""The database: db upgrade, db shell, db url."""
+"""The database: db upgrade, db shell, db backup, db url."""
 
 import re
 import sys
@@ -60,6 +60,15 @@ def db_shell(
         shell.prompt(configured_settings())
     else:
         shell.run(configured_settings(), sql, json)
+
+
+@app.command("backup")
+def db_backup(file: Annotated[Path, typer.Argument(help="The file to be made; one that is there is never overwritten.")]) -> None:
+    """Copy the SQLite database into a file, as of one instant, while others go on using it. To restore: docs/restore.md."""
+    from gans.database.backup import back_up
+
+    size = back_up(configured_settings(), file)
+    out.print(f"Backed up {plain(redacted(configured_settings().database_url))} into {plain(file)}: {size / 1e6:,.1f} MB.")
 
 
 @app.command("url")

@@ -363,6 +363,15 @@ def test_a_rebuilt_database_is_compared_and_what_differs_ends_in_a_failure(gans:
     assert (cities["changed"], cities["columns"]) == (1, ["name"])
 
 
+def test_a_backup_is_made_once(gans: Gans) -> None:
+    gans("db", "upgrade")
+    made = gans("db", "backup", "copy.db")
+    assert (made.code, made.out.startswith("Backed up sqlite:///data/gans.db into copy.db: ")) == (0, True)
+    assert rows("countries", "copy.db") == rows("countries")
+    again = gans("db", "backup", "copy.db")
+    assert (again.code, "copy.db is there already" in again.err) == (2, True)
+
+
 def test_doctor_and_what_reads_notice_a_view_that_is_missing(gans: Gans, monkeypatch: pytest.MonkeyPatch) -> None:
     gans("watch", "add", "en", "Berlin")
     gans("db", "upgrade")
