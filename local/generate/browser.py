@@ -16,6 +16,8 @@ from gans.errors import ConfigError
 _WEBGL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
 """Draws WebGL without a graphics card."""
 
+_START_MS = 180_000
+
 
 @contextmanager
 def browser() -> Iterator[Browser]:
@@ -27,7 +29,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         program = None if Path(playwright.chromium.executable_path).exists() else installed()
         sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()  # Chromium refuses to run as root with it
-        found = playwright.chromium.launch(executable_path=program, args=[*_WEBGL, *sandbox])
+        found = playwright.chromium.launch(executable_path=program, args=[*_WEBGL, *sandbox], timeout=_START_MS)
         yield found
         found.close()
 

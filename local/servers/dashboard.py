@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from gans.errors import ConfigError
@@ -20,7 +19,7 @@ from gans.errors import ConfigError
 APP = Path(__file__).parents[2] / "dashboard" / "server.py"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-START_S = 60
+START_S = 180
 
 
 def command(address: str, port: int, script: Path = APP, hosts: Sequence[str] = ()) -> list[str]:
@@ -96,7 +95,7 @@ def _wait(server: subprocess.Popen[bytes], url: str) -> None:
     while server.poll() is None and time.monotonic() < until:
         try:
             urlopen(f"{url}_stcore/health").close()  # noqa: S310 - our own
-        except URLError:
+        except OSError:  # refused, or broken off
             time.sleep(0.05)
         else:
             return

@@ -20,6 +20,9 @@ from gans.tables import metadata
 from local.generate import browser as chromium
 from local.servers.dashboard import served
 
+WITHIN_MS = 300_000
+"""How long anything may take, on a busy machine too: what is looked for, a click, a page that is drawn."""
+
 
 @pytest.fixture(scope="session")
 def browser(database: str) -> Iterator[Browser]:
@@ -55,8 +58,9 @@ def dashboard(reader_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def page(browser: Browser, dashboard: str) -> Iterator[Page]:
     """A page that fails the test where its console tells of an error, or where it asks anybody but the dashboard."""
-    expect.set_options(timeout=120_000)
+    expect.set_options(timeout=WITHIN_MS)
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, base_url=dashboard)
+    context.set_default_timeout(WITHIN_MS)
     found, wrong = context.new_page(), list[str]()
     found.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     found.on("pageerror", lambda error: wrong.append(str(error)))
@@ -75,7 +79,9 @@ def draw(engine: Engine, reader_url: str, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("GANS_DATABASE_URL", reader_url)
     st.cache_data.clear()
     st.cache_resource.clear()
-    yield lambda page: AppTest.from_string(f"from dashboard.pages import {page}\n{page}.page()", default_timeout=60).run()
+    yield lambda page: AppTest.from_string(
+        f"from dashboard.pages import {page}\n{page}.page()", default_timeout=WITHIN_MS / 1000
+    ).run()
     of_pages.engine().dispose()
     st.cache_resource.clear()
 

@@ -61,7 +61,7 @@ class Command:
 
 
 def ended(process: "subprocess.Popen[str]") -> Output:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     assert "Traceback" not in out + err, err
     return Output(process.returncode, out, err)
 
@@ -91,7 +91,7 @@ def test_a_process_killed_at_any_moment_of_a_run_costs_nothing(
         _await_request(simulator, asked, process)
         time.sleep(moments.uniform(0, seconds))
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=600)
     assert command("load").code in (0, 1)
     after_kills = dump(engine)
     assert len(after_kills["collection_runs"]) == len(list(FolderStore(disturbed / "data").keys("landing/")))

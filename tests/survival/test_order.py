@@ -131,7 +131,7 @@ def test_several_loaders_at_once_in_any_order_make_the_same_tables(
     loaders = [
         subprocess.Popen((*command, str(seed)), env=environment, stderr=subprocess.PIPE, text=True) for seed in range(LOADERS)
     ]
-    errors = [loader.communicate(timeout=120)[1] for loader in loaders]
+    errors = [loader.communicate(timeout=600)[1] for loader in loaders]
     assert [loader.returncode for loader in loaders] == [0] * LOADERS, "\n".join(errors)
     assert dump(engine) == expected
 

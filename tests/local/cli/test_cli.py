@@ -535,7 +535,7 @@ def test_ctrl_c_lands_what_there_was(gans: Gans, simulator: Simulator, tmp_path:
     while process.poll() is None and not any("Paris" in path for path in simulator.requests):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "Stopped" in err
     assert "Traceback" not in err
