@@ -44,6 +44,7 @@ def test_only_what_calls_it_by_its_name_and_is_no_other_website_is_answered(dash
         (403, {"Origin": "http://other.example"}),
         (403, {"Origin": "http://127.0.0.1:1"}),
         (403, {"Origin": "null"}),
+        (403, {"Origin": "http://["}),
     ):
         assert asked(dashboard, path, {**upgrade, **headers}).status == status, headers
 
