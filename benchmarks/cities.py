@@ -151,7 +151,7 @@ def _ours(work: Work) -> tuple[float, int]:
     settings = Settings(database_url=work.database_url, simulator_url=work.simulator_url)
     store, engine, http = FolderStore(Path(work.landing)), open_engine(settings), Http(settings)
     began = perf_counter()
-    collected = collect(source, SLOT, store=store, reference=Snapshots(store, Watchlist()), http=http)
+    collected = collect(source, SLOT, store=store, reference=Snapshots(store, Watchlist()), http=http, clock=lambda: SLOT)
     loaded = [
         load(key, store=store, engine=engine, sources={source.name: source}, clock=lambda: datetime.now(UTC))
         for key in collected.parts
