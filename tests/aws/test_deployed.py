@@ -98,9 +98,22 @@ def test_each_function_connects_as_a_user_of_its_own(aws: Deployed) -> None:
             return set(connection.scalars(text("SELECT user FROM information_schema.processlist")))
 
     await_that(lambda: {"gans_load", "gans_freshness"} <= connected(), "the functions are connected")
-    invoked = aws.cloud.client("lambda").invoke(FunctionName=aws.functions()["retain"], Payload=b"{}")
-    assert "FunctionError" not in invoked
+    assert "errorMessage" not in called(aws, "retain")
     assert {"gans_retain"} <= connected() <= {"gans", "root", "event_scheduler", *(f"gans_{role}" for role in ROLES)}
+
+
+def test_another_password_in_a_secret_is_taken_over_by_the_migrate_function(aws: Deployed) -> None:
+    keeper, secret = aws.cloud.client("secretsmanager"), aws.outputs()["RetainSecret"]
+    login = msgspec.json.decode(keeper.get_secret_value(SecretId=secret)["SecretString"], type=Login)
+    keeper.put_secret_value(SecretId=secret, SecretString=json.dumps({"username": login.username, "password": "another"}))
+    for function in ("migrate", "retain"):
+        with aws.engine.begin() as connection:
+            for connected in connection.scalars(text("SELECT id FROM information_schema.processlist WHERE user = 'gans_retain'")):
+                connection.execute(text(f"KILL {connected}"))
+        assert "errorMessage" not in called(aws, function)
+    other = create_engine(make_url(f"{aws.server.url}gans").set(username=login.username, password=login.password))
+    with pytest.raises(DBAPIError, match="Access denied"):
+        other.connect()
 
 
 def test_a_loader_may_not_write_the_watchlist(aws: Deployed) -> None:
@@ -136,8 +149,7 @@ def test_an_hour_that_is_over_becomes_a_file_and_rows(aws: Deployed, calm: None,
     for minute in range(2):
         aws.store.write("state/station_status.json", b"{}")  # else the last answer would still hold
         fire(aws, hour + timedelta(minutes=minute), {"station_status"})
-    answer = aws.cloud.client("lambda").invoke(FunctionName=aws.functions()["archive"], Payload=b"{}")
-    result = json.load(answer["Payload"])
+    result = called(aws, "archive")
     assert hour.isoformat() in result["hours"], result
     assert result["is_complete"]
     of = station_hours.c
@@ -278,6 +290,12 @@ def invoke(aws: Deployed, source: str, slot: datetime) -> None:
         FunctionName=aws.functions()[source], InvocationType="Event", Payload=json.dumps({"slot": slot.isoformat()})
     )
     assert response["StatusCode"] == 202
+
+
+def called(aws: Deployed, function: str) -> dict[str, Any]:
+    """What a function answers a person who calls it; of one that failed, with `errorMessage`."""
+    answer = aws.cloud.client("lambda").invoke(FunctionName=aws.functions()[function], Payload=b"{}")
+    return json.load(answer["Payload"]) or {}
 
 
 def fire(aws: Deployed, slot: datetime, sources: set[str] = SOURCES) -> None:
