@@ -28,7 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from gans.database.engine import open_reader
 from gans.database.transactions import is_of_statement
 from gans.errors import ConfigError, Refused
-from gans.reading.judge import FUNCTIONS, Dialects, judged, relations
+from gans.reading.statements import FUNCTIONS, Dialects, relations, validated
 from gans.settings import Settings
 
 GRACE_S: Final = 2
@@ -131,7 +131,7 @@ def main() -> None:
     """Forks for each socket that comes, until nobody is there to send one."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the children
     for dialect in FUNCTIONS:
-        judged("SELECT name FROM countries", dialect)  # what is imported and read now, no child has to
+        validated("SELECT name FROM countries", dialect)  # what is imported and read now, no child has to
     gc.freeze()  # the memory that all children share stays shared
     with socket.socket(fileno=os.dup(sys.stdin.fileno())) as control:
         while True:
@@ -190,7 +190,7 @@ def _messages(question: Question) -> Iterator[Message]:
     try:
         engine = open_reader(settings, limits.seconds)
         dialect: Dialects = "sqlite" if engine.dialect.name == "sqlite" else "mysql"
-        yield from _read(engine, judged(question.sql, dialect), limits)
+        yield from _read(engine, validated(question.sql, dialect), limits)
     except Refused as error:
         yield End(str(error), "statement")
     except ConfigError as error:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from gans.reading.judge import FUNCTIONS, Dialects, relations
+from gans.reading.statements import FUNCTIONS, Dialects, relations
 
 
 class Statement(NamedTuple):

@@ -113,13 +113,13 @@ def test_the_first_wall_keeps_out_what_did_harm(settings: Settings, engine: Engi
 
 
 @pytest.fixture
-def unjudged(monkeypatch: pytest.MonkeyPatch) -> None:
+def unvalidated(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the first wall were not there."""
-    monkeypatch.setattr(walls, "judged", lambda sql, _: sql)
+    monkeypatch.setattr(walls, "validated", lambda sql, _: sql)
 
 
 def in_a_child(settings: Settings, sql: str) -> str:
-    """What the process says of a statement that no judge has seen, in a fork of this one: it stays behind its walls."""
+    """What the process says of a statement that was never validated, in a fork of this one: it stays behind its walls."""
     question = walls.Question(url=settings.database_url, authority="", sql=sql, limits=SMALL)
     out, into = os.pipe()
     if (child := os.fork()) == 0:
@@ -135,7 +135,7 @@ def in_a_child(settings: Settings, sql: str) -> str:
     return text
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unvalidated")
 def test_behind_the_first_wall_there_is_a_second(settings: Settings, engine: Engine) -> None:
     is_sqlite = engine.dialect.name == "sqlite"
     for sql in HARM["sqlite"] if is_sqlite else [sql for sql in HARM["mysql"] if sql.startswith(("CREATE", "UPDATE"))]:

@@ -6,8 +6,8 @@ import pytest
 
 from gans.database.views import view_texts
 from gans.errors import Refused
-from gans.reading.judge import FUNCTIONS, MOST_CHARACTERS, Dialects, judged
 from gans.reading.queries import queries
+from gans.reading.statements import FUNCTIONS, MOST_CHARACTERS, Dialects, validated
 
 BOTH = tuple(FUNCTIONS)
 SQLITE, MYSQL = ("sqlite",), ("mysql",)
@@ -16,7 +16,7 @@ SQLITE, MYSQL = ("sqlite",), ("mysql",)
 @pytest.mark.parametrize("dialect", BOTH)
 def test_our_own_queries_and_views_may_run_and_nothing_but_their_comments_is_left_out(dialect: Dialects) -> None:
     for sql in (*(one.sql for one in queries()), *view_texts().values()):
-        assert judged(sql, dialect).split() == re.sub("--.*", "", sql).rstrip(";").split()
+        assert validated(sql, dialect).split() == re.sub("--.*", "", sql).rstrip(";").split()
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_our_own_queries_and_views_may_run_and_nothing_but_their_comments_is_lef
 )  # fmt: skip
 def test_what_reads_may_run_without_its_comments(dialects: tuple[Dialects, ...], sql: str, sent: str | None) -> None:
     for dialect in dialects:
-        assert judged(sql, dialect) == (sent or sql)
+        assert validated(sql, dialect) == (sent or sql)
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_what_reads_may_run_without_its_comments(dialects: tuple[Dialects, ...],
 def test_what_does_not_only_read_our_own_is_refused_and_named(dialects: tuple[Dialects, ...], sql: str, said: str) -> None:
     for dialect in dialects:
         with pytest.raises(Refused, match=said):
-            judged(sql, dialect)
+            validated(sql, dialect)

@@ -1,7 +1,7 @@
 """Whether what a person wrote in SQL may run: one statement, which only reads, of our own tables and views.
 
-The database never gets the text itself, but the tokens that were judged, without comments: what a parser skips as a comment,
-MySQL may obey (`/*! … */`), and what one reads as a comment, another may read as code (`--1`). The judgement is the first wall
+The database never gets the text itself, but the tokens that were validated, without comments: what a parser skips as a comment,
+MySQL may obey (`/*! … */`), and what one reads as a comment, another may read as code (`--1`). The validation is the first wall
 of three; `gans.reading.answer` raises the others.
 """
 
@@ -96,7 +96,7 @@ def relations() -> frozenset[str]:
     return frozenset({*metadata.tables, *view_texts()})
 
 
-def judged(sql: str, dialect: Dialects) -> str:
+def validated(sql: str, dialect: Dialects) -> str:
     """The statement as the database is to get it: its tokens alone, without a comment.
 
     Args:
@@ -112,7 +112,7 @@ def judged(sql: str, dialect: Dialects) -> str:
     body = sql[explain.end() :] if explain else sql
     try:
         tokens = _tokens(body, dialect)
-        _judge_tokens(tokens, dialect)
+        _validate_tokens(tokens, dialect)
         trees = Dialect.get_or_raise(dialect).parse(body)
     except RecursionError:
         raise Refused("Refused: the statement is nested too deeply.") from None
@@ -121,7 +121,7 @@ def judged(sql: str, dialect: Dialects) -> str:
     trees = [tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
     if len(trees) != 1 or trees[0] is None:
         raise Refused(f"Refused: {len(trees)} statements where one may stand.")
-    _judge_tree(trees[0])
+    _validate_tree(trees[0])
     return (" ".join(explain[0].split()) + " " if explain else "") + _text(body, tokens)
 
 
@@ -144,7 +144,7 @@ def _text(sql: str, tokens: Sequence[Token]) -> str:
     return "".join(parts)
 
 
-def _judge_tokens(tokens: Sequence[Token], dialect: Dialects) -> None:
+def _validate_tokens(tokens: Sequence[Token], dialect: Dialects) -> None:
     first = tokens[0]
     if first.token_type not in (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN):
         raise Refused(f"Refused: {first.text[:40].upper()}. {_MAY}")
@@ -154,10 +154,10 @@ def _judge_tokens(tokens: Sequence[Token], dialect: Dialects) -> None:
         if what := _REFUSED_TOKENS.get(token.token_type):
             raise Refused(f"Refused: {what}. {_MAY}")
         if token.token_type is TokenType.L_PAREN and number:
-            _judge_call(tokens, number, dialect)
+            _validate_call(tokens, number, dialect)
 
 
-def _judge_call(tokens: Sequence[Token], number: int, dialect: Dialects) -> None:
+def _validate_call(tokens: Sequence[Token], number: int, dialect: Dialects) -> None:
     """Whether the parenthesis at `number` follows a word of SQL, a function that may be called, or a name with its columns."""
     before = tokens[number - 1]
     is_quoted = before.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
@@ -185,7 +185,7 @@ def _is_named_query(tokens: Sequence[Token], number: int) -> bool:
     return behind[:2] == ["AS", "("] or behind[:3] == ["AS", "MATERIALIZED", "("] or behind == ["AS", "NOT", "MATERIALIZED", "("]
 
 
-def _judge_tree(tree: exp.Expr) -> None:
+def _validate_tree(tree: exp.Expr) -> None:
     if not isinstance(tree, exp.Query):
         raise Refused(f"Refused: {tree.key.upper()}. {_MAY}")
     for node in tree.walk():
@@ -194,10 +194,10 @@ def _judge_tree(tree: exp.Expr) -> None:
         if what := next((what for kind, what in _REFUSED_NODES.items() if isinstance(node, kind)), None):
             raise Refused(f"Refused: {what}. {_MAY}")
         if isinstance(node, exp.Table):
-            _judge_table(node)
+            _validate_table(node)
 
 
-def _judge_table(table: exp.Table) -> None:
+def _validate_table(table: exp.Table) -> None:
     if not isinstance(table.this, exp.Identifier):
         raise Refused(f"Refused: {table.this.name[:60] or 'this'} where the name of a table or view must stand.")
     if table.db or table.catalog:
