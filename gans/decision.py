@@ -16,12 +16,14 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         as_of: nothing that became known later was read.
         data_at: how old the newest input is.
+        known_at: when the newest input became known; later than `data_at` where what it tells is old itself.
         model_version: the version of the model, or the name of the rule.
         reason: the two or three things that weighed most, in words.
     """
 
     as_of: datetime
     data_at: datetime
+    known_at: datetime
     model_version: str
     reason: str
 

@@ -123,7 +123,7 @@ def _chosen_hour(system: System) -> SystemState | None:
     on: date = day.date_input("Day", last, first, last, key=f"day-{system.system_id}")
     hours = stations.hours_of(engine(), system, on)
     if not hours:
-        return SystemState(known[1], False, [])
+        return SystemState(known[1], None, False, [])
     chosen = hours[-1]
     if len(hours) > 1:
         names = _names(hours, system)
@@ -164,7 +164,9 @@ def _summary(state: SystemState, system: System, *, is_past: bool, is_simulated:
         ago = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
         icon = "sync_problem" if old else "schedule"
         age = f":{'red' if old else 'green'}-badge[:material/{icon}: {state.at.astimezone(zone):%a %H:%M:%S}, {ago} ago]"
-        if old:
+        if old and state.fetched_at and utc_now() - state.fetched_at <= STATUS_OLD:
+            age += " :red[It was fetched just now, and is old: the system's feed stands still.]"
+        elif old:
             age += " :red[The collector has stopped, or the system does not answer: `gans status`.]"
         elif state.is_stale:
             age += " :orange[The system's own clock says that this is old.]"

@@ -547,11 +547,11 @@ def _spot(cell: str, gains: Sequence[float], near: Sequence[tuple[float, Station
     )
 
 
-def geojson(spots: Sequence[Spot], fetched_at: datetime) -> bytes:
+def geojson(spots: Sequence[Spot], data_at: datetime) -> bytes:
     """The spots as a FeatureCollection of points (RFC 7946: longitude first, WGS 84), in driving order.
 
     Args:
-        fetched_at: how old the status is that they go by.
+        data_at: how old the status is that they go by.
     """
     features = [
         {
@@ -568,7 +568,7 @@ def geojson(spots: Sequence[Spot], fetched_at: datetime) -> bytes:
                 "drive_km": spot.drive_km,
                 "geo_uri": spot.geo_uri,
                 "map_url": spot.map_url,
-                "fetched_at": fetched_at,
+                "data_at": data_at,
             },
         }
         for number, spot in enumerate(spots, 1)

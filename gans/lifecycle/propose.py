@@ -27,14 +27,16 @@ def propose(
     if not rows and decision.scope == "system":
         raise NotReady(why_no_needs(engine, scope))
     data_at = max((row.data_at for row in rows), default=as_of)
+    known_at = max((row.known_at for row in rows), default=as_of)
     if as_of - data_at > decision.oldest and not even_if_old:
+        is_collected = as_of - known_at <= decision.oldest
+        why = f"fetched {_age(as_of - known_at)} ago, so the feed itself stands still" if is_collected else "see `gans status`"
         raise NotReady(
-            f"The newest data of {scope} are of {data_at:%Y-%m-%d %H:%M} UTC, {_age(as_of - data_at)} ago: the collector or the "
-            f"system itself stands still (`gans status`). Nothing is proposed on data older than {_age(decision.oldest)}, unless "
-            "asked with --even-if-old."
+            f"The newest data of {scope} are of {data_at:%Y-%m-%d %H:%M} UTC, {_age(as_of - data_at)} ago ({why}). Nothing is "
+            f"proposed on data older than {_age(decision.oldest)}, unless asked with --even-if-old."
         )
     solution = decision.solve(rows, request)
-    basis = Basis(as_of=as_of, data_at=data_at, model_version=decision.rule, reason=solution.reason)
+    basis = Basis(as_of=as_of, data_at=data_at, known_at=known_at, model_version=decision.rule, reason=solution.reason)
     return Proposed(decision=decision.name, scope=scope, basis=basis, request=request, answer=solution.answer)
 
 

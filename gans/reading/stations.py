@@ -76,10 +76,12 @@ class SystemState(msgspec.Struct, frozen=True):
     Attributes:
         at: how old the newest status is (the older of what the feed says of itself and of when it was fetched), or when the past
             hour begins; None before the first status.
+        fetched_at: when the newest status was fetched, later than `at` where the feed stands still; None of a past hour.
         is_stale: whether the feed itself was old, or its clock wrong, when it was fetched.
     """
 
     at: datetime | None
+    fetched_at: datetime | None
     is_stale: bool
     stations: list[StationState]
 
@@ -195,6 +197,7 @@ def current(engine: Engine, system_id: str) -> SystemState:
     ages = (min(row["feed_updated_at"] or row["fetched_at"], row["fetched_at"]) for row in fresh.values())
     return SystemState(
         max(ages, default=None),
+        newest,
         any(row["is_stale"] for row in fresh.values()),
         [_now(row, fresh.get(row["station_id"]), deficits.get(row["station_id"])) for row in stations],
     )
@@ -224,6 +227,7 @@ def past(engine: Engine, system_id: str, hour_at: datetime) -> SystemState:
         rows = connection.execute(query).mappings().all()
     return SystemState(
         hour_at,
+        None,
         False,
         [
             StationState(

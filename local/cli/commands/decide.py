@@ -65,16 +65,19 @@ def place(
     )
     proposed = propose(engine, placement.decision, system, request, now, even_if_old=even_if_old)
     record(engine, proposed, now)
-    found, fetched_at = proposed.answer, proposed.basis.data_at
+    found, data_at = proposed.answer, proposed.basis.data_at
+    is_stale = now - data_at > placement.STATUS_OLD
     if geojson:
-        geojson.write_bytes(placement.geojson(found.spots, fetched_at))
+        geojson.write_bytes(placement.geojson(found.spots, data_at))
     if json:
-        as_json({"system_id": system, "fetched_at": fetched_at, **structs.asdict(found), "basis": proposed.basis})
+        as_json({"system_id": system, "is_stale": is_stale, **structs.asdict(found), "basis": proposed.basis})
         return
-    is_old = now - fetched_at > placement.STATUS_OLD
-    age = f"status of {time(fetched_at)} UTC, {ago(fetched_at, now)}"
-    old = f"[red]{age}: `gans schedule` keeps it fresh[/]" if is_old else age
-    out.print(f"{plain(system)}: {found.short:,} of {found.stations:,} stations lack {found.deficit:,.0f} vehicles; {old}")
+    age = f"status of {time(data_at)} UTC, {ago(data_at, now)}"
+    if is_stale:
+        is_collected = now - proposed.basis.known_at <= placement.STATUS_OLD
+        why = "the feed itself stands still" if is_collected else "`gans schedule` keeps it fresh"
+        age = f"[red]{age}: {why}[/]"
+    out.print(f"{plain(system)}: {found.short:,} of {found.stations:,} stations lack {found.deficit:,.0f} vehicles; {age}")
     if not found.short:
         out.print("Nobody is short of a vehicle: there is nothing to place.")
         return

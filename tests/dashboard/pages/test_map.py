@@ -110,6 +110,18 @@ def test_old_data_is_no_ground_to_propose_on(draw: Draw, engine: Engine, simulat
     assert "Nothing is proposed on data older than 60 min" in shown
 
 
+def test_a_feed_that_stands_still_is_no_stopped_collector(draw: Draw, engine: Engine) -> None:
+    system(engine, "nantes", NANTES, utc_now())
+    with engine.begin() as connection:
+        old = {"feed_updated_at": utc_now() - timedelta(hours=5), "is_stale": True}
+        connection.execute(update(metadata.tables["station_status"]).values(old))
+    shown = told(draw("map"))
+    assert "5 h ago" in shown
+    assert "the system's feed stands still" in shown
+    assert "The collector has stopped" not in shown
+    assert "Nothing is proposed on data older than 60 min" in shown
+
+
 def test_a_simulated_system_is_said_to_be_one_as_of_its_time(draw: Draw, engine: Engine) -> None:
     system(engine, "nantes", NANTES, utc_now() - timedelta(hours=5))
     installed(engine, is_simulated=True)

@@ -149,7 +149,7 @@ def test_geojson_has_a_point_for_each_spot_longitude_first() -> None:
         assert feature["properties"]["reason"] == spot.reason
         assert feature["properties"]["scooters"] == spot.scooters
         assert feature["properties"]["geo_uri"] == spot.geo_uri
-        assert feature["properties"]["fetched_at"] == "2025-05-27T06:12:00Z"
+        assert feature["properties"]["data_at"] == "2025-05-27T06:12:00Z"
 
 
 def test_nothing_unmet_is_nothing_to_place() -> None:

@@ -74,11 +74,26 @@ def test_nothing_is_proposed_on_old_data_unless_asked_and_then_it_is_said(engine
     assert "Nobody is short of a vehicle: there is nothing to place." in said
 
 
+def test_of_a_feed_that_stands_still_nothing_says_that_collecting_helps(engine: Engine, run: Any) -> None:
+    system(engine, ("Rivoli", 0, 10))
+    made = AT - timedelta(days=24)
+    with engine.begin() as connection:
+        connection.execute(update(metadata.tables["station_status"]).values(feed_updated_at=made))
+    for form in ((), ("--json",)):
+        assert "24 days ago (fetched 2 min ago, so the feed itself stands still)" in run("--scooters", "5", *form, code=4)
+    said = run("--scooters", "5", "--even-if-old")
+    assert "24 d ago: the feed itself stands still" in said
+    assert "gans schedule" not in said
+    found = json.loads(run("--scooters", "5", "--even-if-old", "--json"))
+    assert found["is_stale"] is True
+    assert [msgspec.convert(found["basis"][name], datetime) for name in ("data_at", "known_at")] == [made, AT]
+
+
 def test_json_and_a_file_together(engine: Engine, run: Any, tmp_path: Path) -> None:
     system(engine, ("Rivoli", 0, 100))
     found = json.loads(run("--scooters", "4", "--json", "--geojson", "spots.geojson"))
     assert found["spots"][0]["scooters"] == 4
-    assert msgspec.convert(found["fetched_at"], datetime) == AT
+    assert found["is_stale"] is False
     assert (tmp_path / "spots.geojson").exists()
     assert found["basis"]["model_version"] == "greedy-coverage"
     assert msgspec.convert(found["basis"]["data_at"], datetime) == AT
