@@ -8,9 +8,9 @@ Rules
 4. A count may be scaled (`18.1 million`, `3,7 Mio.`); after it only a bracket, a mark, a date or a word for people may follow,
    so that `5th`, `17 %`, `39/km²` and `12 households` are no counts of people.
 5. A date may stand before a count (`2011: 12,000`, `2011 – 12,000`, `est 2019: 12,000`) or after it (`56,269 2011 Census`).
-   A year with a colon after it, and a day with a month after it, are no counts.
+   A year with a colon after it, or with words alone after a comma, and a day with a month after it, are no counts.
 6. The metric figure is taken where there is one; a range gives its lower end.
-7. What lies below the sea has a minus before it, or says so after it (`3 m (10 ft) below sea level`).
+7. What lies below the sea has a minus before it, or says so before or after it (`3 m (10 ft) below sea level`).
 """
 
 import re
@@ -40,7 +40,7 @@ _MONTH: Final = (
 _DATE_WORD: Final = rf"(?:{_MONTH}|(?:census|est\w*|official|as|of|at|on|in|by|mid|end|stand|zensus)\b)"
 _DATE_BEFORE: Final = re.compile(
     rf"\W*(?:(?:{_DATE_WORD}|\d{{1,2}}(?:st|nd|rd|th)?\b)[\s.,-]+)*{_BARE_YEAR}(?:-\d\d-\d\d)?(?!\d|[.,'’]\d)"
-    rf"(?:\s*\([^()]*\)|\s+{_DATE_WORD}\.?)*(?:\s*[:=]|(?<=[a-z.])\s|(?:[,;]?|\s[-–—])\s(?=\d{{1,3}}[.,'’]\d{{3}}))\s*(?=\S)",
+    rf"(?:\s*\([^()]*\)|\s+{_DATE_WORD}\.?)*(?:\s*[:=]|(?<=[a-z.])\s|(?:[,;]?\s|;|\s[-–—]\s)(?=\d{{1,3}}[.,'’]\d{{3}}))\s*(?=\S)",
     re.IGNORECASE,
 )
 _COUNT: Final = re.compile(
@@ -55,6 +55,7 @@ _MAY_FOLLOW: Final = re.compile(
     re.IGNORECASE,
 )
 _FIGURE_AND_DATE: Final = re.compile(rf"({_GROUPED}|\d{{1,3}}|\d{{5,9}})(,? (?:{_BARE_YEAR}|\d{{1,2}}\.?))")
+_YEAR_ALONE: Final = re.compile(rf"{_BARE_YEAR}\s*(?:\([^()]*\)\s*)?(?:[:=]|[,;]\D*$)")
 _DAY: Final = re.compile(rf"\d{{1,2}}\.?\s*{_MONTH}", re.IGNORECASE)
 _TEXT_CHARS: Final = 300
 _YEAR: Final = re.compile(r"(?<!\d)(?<!\d,)(1[5-9]\d\d|20\d\d)(?!,?\d)")
@@ -69,11 +70,11 @@ _AREA_UNITS: Final = (
     (r"acres?", 0.0040468564224),
 )  # international mile and acre: NIST Handbook 44, appendix C
 _LENGTH_UNITS: Final = ((r"m|met(?:er|re)s?|masl|msnm", 1.0), (r"ft|feet", 0.3048))
-_BELOW: Final = re.compile(
-    r"(?:(?!above|over|über)[^,;:]){0,40}?\b"
-    r"(?:b\.?s\.?l\b|(?:below|beneath|under|unter) (?:the |dem )?(?:mean )?(?:sea|msl|nap|n\.?h?n|meer|normal))",
-    re.IGNORECASE,
+_BELOW_THE_SEA: Final = (
+    r"\b(?:b\.?s\.?l\b|(?:below|beneath|under|unter) (?:the |dem )?(?:mean )?(?:sea|msl|nap|n\.?h?n|meer|normal))"
 )
+_BELOW_BEFORE: Final = re.compile(rf"\W*{_BELOW_THE_SEA}(?:\W*level)?\W*", re.IGNORECASE)
+_BELOW_AFTER: Final = re.compile(rf"(?:(?!above|over|über)[^,;:]){{0,40}}?{_BELOW_THE_SEA}", re.IGNORECASE)
 _ANGLE: Final = (
     r"(\d{{1,3}}(?:[.,]\d+)?)\s*°\s*(?:(\d{{1,2}}(?:[.,]\d+)?)\s*[′'’]\s*)?(?:(\d{{1,2}}(?:[.,]\d+)?)\s*(?:[″\"”]|′′)\s*)?([{}])"
 )
@@ -90,7 +91,7 @@ def count(text: str) -> tuple[int, str] | None:
     figure, after = found["figure"], found["after"]
     if both := _FIGURE_AND_DATE.fullmatch(figure):
         figure, after = both[1], both[2] + after
-    if _DAY.match(figure + after) or re.match(rf"{_BARE_YEAR}\s*(?:\([^()]*\)\s*)?[:=]", figure + after):
+    if _DAY.match(figure + after) or _YEAR_ALONE.match(figure + after):
         return None
     rest = date[0] if date else found["before"] + after
     if found["scale"]:
@@ -119,7 +120,7 @@ def elevation_m(text: str, language: str) -> float | None:
     """The elevation in metres that `text` gives: in metres or, failing that, converted from feet."""
     for unit, metres in _LENGTH_UNITS:
         if found := _measure(unit, language).search(text):
-            is_below = _BELOW.match(text, found.end()) is not None
+            is_below = bool(_BELOW_BEFORE.fullmatch(text, 0, found.start()) or _BELOW_AFTER.match(text, found.end()))
             ends = [(sign, _value(figure, language)) for sign, figure in (found.group(1, 2), found.group(3, 4)) if figure]
             return round(min(-figure if sign or is_below else figure for sign, figure in ends) * metres, 2)
     return None

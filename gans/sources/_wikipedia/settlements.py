@@ -31,7 +31,7 @@ _SETTLEMENT: Final = {
         r"\b(?:city|cities|towns?|townships?|villages?|municipalit(?:y|ies)|communes?|comun[ei]|boroughs?|settlements?|hamlets?"
         r"|capitals?|metropolis|megacity|suburbs?|neighbou?rhoods?|localit(?:y|ies)|burghs?|wards?|barangays?"
         r"|census-designated place|(?<!autonomous )communit(?:y|ies)|civil parish|kibbutz|moshav|quarter"
-        r"|(?:district|divisional|administrative|taluka?) headquarters)\b"
+        r"|(?:district|divisional|administrative|taluka?) headquarters|(?:county|district|parish|provincial|state) seat)\b"
         r"(?=\s*(?:$|[^\w\s]|(?:and|or|as|city|town|status|just|off|some|now|since|until|is|was"
         r"|north|south|east|west)))",
         re.IGNORECASE,
@@ -49,7 +49,8 @@ _REGION: Final = {
         r"|regional units?|regions?|states?|prefectures?|oblasts?|krais?|raions?|governorates?|departments?|cantons?"
         r"|territor(?:y|ies)|autonomous communit(?:y|ies)|voivodeships?|emirates?|principalit(?:y|ies)|duch(?:y|ies)"
         r"|dependenc(?:y|ies)|regenc(?:y|ies)|electoral (?:district|division)s?|constituenc(?:y|ies)|(?:arch)?dioceses?"
-        r"|reservations?|districts?|divisions?|organi[sz]ations?)\b",
+        r"|reservations?|districts?|divisions?|organi[sz]ations?)\b"
+        r"(?! (?:town|city|seat|capital)s?\b)",  # what is the county's is no county
         re.IGNORECASE,
     ),
     "de": re.compile(
