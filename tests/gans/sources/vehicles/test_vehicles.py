@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, text
 
 from gans.load.load import load
 from gans.load.transform import parse_part
-from gans.source import Capture, Repaired, rows_of
+from gans.source import Capture, Reject, Repaired, rows_of
 from gans.sources.vehicles import parse, source
 from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
 from gans.storage.store import FolderStore
@@ -120,6 +120,13 @@ def test_the_list_that_has_vehicles_is_read() -> None:
     body = response.body.replace(b'"bikes"', b'"vehicles": [], "bikes"')
     assert len(rows(msgspec.structs.replace(response, body=body))) == 1
     assert rows(capture(name="vehicles")) == rows(capture(name="bikes")) == []
+
+
+def test_a_vehicle_without_an_id_costs_only_itself() -> None:
+    response = capture({"lat": 1.5, "lon": 1.5}, {"vehicle_id": None}, {"bike_id": ""}, {"bike_id": "a"})
+    assert [row["vehicle_id"] for row in rows(response)] == ["a"]
+    refused = [item.reason for item in parse(response) if isinstance(item, Reject)]
+    assert refused == ["a vehicle without an id", "a vehicle without an id", "id is blank"]
 
 
 def test_a_refused_vehicle_is_not_shown() -> None:
