@@ -42,4 +42,6 @@ def propose(
 
 def _age(age: timedelta) -> str:
     minutes = round(age.total_seconds() / 60)
+    if not minutes:
+        return "less than a minute"
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"

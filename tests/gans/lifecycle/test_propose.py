@@ -47,6 +47,8 @@ def test_nothing_is_proposed_on_a_feed_that_stands_still_unless_asked(engine: En
     said = r"The newest data of velib are of 2025-05-03 06:12 UTC, 24 days ago \(fetched 2 min ago, .*still\).*--even-if-old"
     with pytest.raises(NotReady, match=said):
         propose(engine, placement.decision, "velib", REQUEST, NOW)
+    with pytest.raises(NotReady, match=r"\(fetched less than a minute ago, "):
+        propose(engine, placement.decision, "velib", REQUEST, AT)
     with pytest.raises(NotReady, match=r"24 days ago \(see `gans status`\)"):
         propose(engine, placement.decision, "velib", REQUEST, NOW + timedelta(hours=2))
     proposed = propose(engine, placement.decision, "velib", REQUEST, NOW, even_if_old=True)
