@@ -19,19 +19,24 @@ Rules beside those of `_gbfs`
 6. Counts are stored as told: a station may hold more than its capacity.
 7. A station that no information was told of is stored all the same.
 8. The hour of the week is that of the fetch, in the system's own zone; unknown where the system does not tell its zone.
+9. Where every station tells when it reported last, and none did for a day, the feed is as old as the newest report and stale,
+   whatever `last_updated` says: it is made anew of what stands still.
 
 Whatever these rules change, or find to differ, the ledger counts.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from gans.clock import clock_of, hour_of_week
 from gans.schedule import every
 from gans.source import Capture, Reference, Reject, Repaired, Request, Rows, Source
 from gans.sources import _gbfs, _paris
+
+_SILENT: Final = timedelta(days=1)
+"""After how long without a report of any station a feed stands still: some tell as a report only that something changed."""
 
 
 def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
@@ -58,6 +63,9 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
     hour = hour_of_week(fetched_at.astimezone(clock)) if clock else None
     updated_at, is_stale = feed.head.updated_at, feed.head.is_stale(fetched_at)
     earliest, latest = _gbfs.reporting(fetched_at)
+    if silent_since := _silent_since(feed.items, fetched_at):
+        feed.repairs["last_updated: no station reported for a day"] += 1
+        updated_at, is_stale = min(updated_at or silent_since, silent_since), True
     # All at once, with few calls for each: there are thousands every minute.
     status, types = list[tuple[Any, ...]](), list[tuple[str, str, str, int]]()
     for station_id, item in zip(feed.ids, feed.items, strict=True):
@@ -103,6 +111,17 @@ _COLUMNS = (
     "feed_updated_at", "local_hour_of_week", "hour_of_week", "is_stale", "system_id", "station_id", "vehicles_available",
     "vehicles_disabled", "docks_available", "docks_disabled", "is_installed", "is_renting", "is_returning", "reported_at",
 )  # fmt: skip
+
+
+def _silent_since(items: Sequence[_gbfs.Status], fetched_at: datetime) -> datetime | None:
+    """The newest report, where no station reported for long (rule 9); None where one may have."""
+    earliest, _ = _gbfs.reporting(fetched_at)
+    reports, recent = list[datetime](), fetched_at - _SILENT
+    for item in items:
+        if item.last_reported is None or not earliest <= item.last_reported < recent:
+            return None
+        reports.append(item.last_reported)
+    return max(reports, default=None)
 
 
 def _plain(item: _gbfs.Status, vehicles: int | None) -> Mapping[str, int | None] | None:

@@ -278,6 +278,28 @@ def test_a_feed_that_is_old_or_whose_clock_is_wrong_is_stale(head: dict[str, Any
     assert row["feed_updated_at"] == (None if ago_s is None else NOW - timedelta(seconds=ago_s))
 
 
+@pytest.mark.parametrize(
+    ("reports_ago_h", "renewed", "old_h"),
+    [
+        ((30, 26), RENEWED, 26),
+        ((30, 26), ..., 26),
+        ((30, 26), RENEWED - 40 * 3600, 40),
+        ((30, 23), RENEWED, 0),
+        ((30, None), RENEWED, 0),
+    ],
+)
+def test_a_feed_whose_stations_all_reported_long_ago_stands_still(
+    reports_ago_h: tuple[int, int | None], renewed: Any, old_h: int
+) -> None:
+    reports = [hours and RENEWED - hours * 3600 for hours in reports_ago_h]
+    body = feed(*({"station_id": str(hours), "last_reported": hours} for hours in reports), last_updated=renewed)
+    for row in table(body):
+        assert row["feed_updated_at"] == NOW - timedelta(hours=old_h, seconds=7)
+        assert row["is_stale"] is (old_h > 0)
+    told = [Repaired("last_updated: no station reported for a day")]
+    assert list(others(body)) == (told if old_h else [])
+
+
 def test_a_feed_may_be_wrapped_into_another_object() -> None:
     inner = json.loads(feed({"station_id": "a", "num_bikes_available": 2}))
     (row,) = table(json.dumps({"data": inner, "headers": {}, "status": 200}).encode())
