@@ -10,7 +10,7 @@ Rules
 4. Where neither tells, it is one if the box gives a population and a place on the map, and is not of the kind that countries
    have.
 5. What follows `in`, `on`, `near` and the like is where the subject lies and not what it is, up to the next sentence (`is in the
-   English county of Kent. The town has ...`), or, between commas, up to the second (`is, in the county of Kent, a town`).
+   old county of Fife. The town has ...`), or, between commas, up to the second (`is, in the county of Kent, a town`).
 6. A settlement has a population, or a country and a place on the map. What `was` one, or is an ancient or a former one, has a
    population.
 """
