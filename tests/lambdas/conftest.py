@@ -19,6 +19,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 from sqlalchemy import URL, create_engine, make_url
 
+from gans.clock import utc_now
 from gans.errors import Transient
 from gans.sources import registry
 from gans.storage.store import FolderStore, S3Store, Store
@@ -255,7 +256,8 @@ def landing(once: Once) -> Landing:
 
 def _land(folder: Path) -> dict[str, Rows]:
     url = f"sqlite:///{folder}/gans.db"
-    with pytest.MonkeyPatch.context() as patch, Simulator(cities=CITIES, clock=lambda: NOW) as simulator:
+    now = utc_now()  # that of the functions: what was forecast for March is no forecast any more when it is asked for today
+    with pytest.MonkeyPatch.context() as patch, Simulator(cities=CITIES, clock=lambda: now) as simulator:
         hurried(patch)
         patch.setenv("GANS_LANDING", str(folder / "data"))
         patch.setenv("GANS_WATCHLIST", str(folder / "watchlist.toml"))
@@ -266,7 +268,7 @@ def _land(folder: Path) -> dict[str, Rows]:
         write_watchlist(folder, simulator.world)
         migrate.handler({}, Context())
         for _ in range(2):
-            for slot_of in (NOW - timedelta(days=8), NOW):
+            for slot_of in (now - timedelta(days=8), now):
                 for source in registry().values():
                     patch.setenv("GANS_SOURCE", source.name)
                     known = set(resources.store().keys("landing/"))

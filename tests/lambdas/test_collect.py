@@ -129,7 +129,7 @@ def test_a_source_that_is_asked_again_soon_is_not_tried_again(
     """Its runs would fill the queue of what a person must look at, one for each minute in which an upstream is down."""
     environment.setattr(http, "BACKOFF_S", 0.0)
     environment.setenv("GANS_EVERY_MINUTES", "60")
-    cities.inject("server_error", times=http.TRIES)
+    cities.inject("server_error", times=http.TRIES, match=cities.world.cities[0].title)
     assert collect.handler(scheduled(AT), Context())["transient"] == 1
     assert measured(logged())["cities"]["Failures"] == 1
     assert len(landed(bucket)) == 1

@@ -147,7 +147,7 @@ def test_the_freshness_function_reads_only_the_ledger_and_the_loader_does_not_fo
     assert load_rights["collection_runs"] == {"SELECT", "INSERT", "UPDATE"}
     assert load_rights["countries"] == {"SELECT"}
     assert {name for name, some in load_rights.items() if "DELETE" in some} == {"rejects", "vehicles"}
-    assert set(metadata.tables) - set(load_rights) == {"proposals", "station_hours", "station_usuals"}
+    assert set(metadata.tables) - set(load_rights) == {"archived_hours", "proposals", "station_hours", "station_usuals"}
     assert {name for name, some in ROLES["retain"]().items() if "DELETE" in some} == {
         "proposals",
         "rejects",

@@ -6,7 +6,8 @@ from typing import Any
 
 import requests
 
-from gans.source import Capture, Row
+from gans import source as sources
+from gans.source import Capture, Row, Rows
 from gans.sources import registry
 
 
@@ -23,6 +24,5 @@ def rows_of(source: str, response: requests.Response, context: Mapping[str, Any]
         body=response.content,
     )
     found = list(reader.parse(capture))
-    rows = [item for item in found if isinstance(item, Row)]
-    assert rows == found
-    return rows
+    assert all(isinstance(item, Row | Rows) for item in found)
+    return list(sources.rows_of(found))
