@@ -19,7 +19,7 @@ from gans.database.views import view_texts
 from gans.decisions import placement
 from gans.decisions.placement import TARGET_PCT, PlacementRequest
 from gans.lifecycle.propose import propose
-from gans.sources import registry
+from gans.sources import asked
 from gans.tables import metadata
 from local.generate.answers import NOW
 from local.simulator.faults import FAULTS
@@ -110,7 +110,7 @@ def _cells(page: str) -> Iterator[tuple[str, str]]:
 
 def _of_code() -> Iterator[tuple[str, str]]:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-    counted = {"sources": registry(), "tables": metadata.tables, "views": view_texts(), "contracts": contracts, "faults": FAULTS}
+    counted = {"sources": asked(), "tables": metadata.tables, "views": view_texts(), "contracts": contracts, "faults": FAULTS}
     for name, found in counted.items():
         yield f"code.{name}", str(len(found))
     yield "code.target_pct", str(TARGET_PCT)

@@ -99,7 +99,8 @@ def _fill(folder: Path) -> list[dict[str, Any]]:
         where = velib.get("url") or velib["catalogue_id"]
         watchlist.add_system(pipeline.store, settings.watchlist_file, "velib", where, "gbfs", None, velib["ttl_s"])
         for name in ("systems_catalogue", "stations", "station_status"):
-            pipeline.run(pipeline.sources[name], pipeline.sources[name].schedule.slot(utc_now()))
+            source = pipeline.asked()[name]
+            pipeline.run(source, source.schedule.slot(utc_now()))
         with pipeline.engine.connect() as connection:
             rows = connection.exec_driver_sql("SELECT longitude, latitude FROM stations").all()
     pipeline.engine.dispose()

@@ -26,7 +26,7 @@ from sqlalchemy import Engine, func, select
 
 from benchmarks import database, report
 from benchmarks.report import Listing
-from gans.sources import registry
+from gans.sources import asked
 from gans.storage.reference import snapshot_key
 from gans.storage.watchlist import KEY
 from gans.tables import collection_runs, metadata
@@ -137,7 +137,7 @@ def _fill(aws: Deployed) -> None:
     world = aws.simulator.world
     aws.store.write(KEY, msgspec.json.encode({"cities": world.watchlist()[:CITIES], "systems": world.systems()}))
     slots = select(collection_runs.c.source).where(collection_runs.c.rows_offered > 0).distinct()
-    _await(lambda: len(_answer(aws.engine, slots)) == len(registry()))
+    _await(lambda: len(_answer(aws.engine, slots)) == len(asked()))
     client = aws.cloud.client("events")
     for rule in client.list_rules()["Rules"]:
         client.disable_rule(Name=rule["Name"])
@@ -147,7 +147,7 @@ def _fill(aws: Deployed) -> None:
 def _rules(aws: Deployed) -> None:
     """A rule for each source, which an event fires that names it."""
     client, functions = aws.cloud.client("events"), aws.functions()
-    for source in registry():
+    for source in asked():
         name = f"{_EVENTS}-{source}"
         client.put_rule(Name=name, EventPattern=json.dumps({"source": [_EVENTS], "detail-type": [source]}))
         arn = aws.cloud.client("lambda").get_function(FunctionName=functions[source])["Configuration"]["FunctionArn"]
@@ -209,7 +209,7 @@ def _latencies(aws: Deployed, timed: Timed, clock: Clock, rounds: int, on_progre
     """Each round is a slot of its own, so that its rows are new."""
     rows = []
     slot = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=1)
-    for source in registry().values():
+    for source in asked().values():
         on_progress(f"{source.name}, {rounds} rounds")
         whole, own = [], []
         for round_ in range(rounds + 2):  # two to warm up
@@ -237,7 +237,7 @@ def _many(aws: Deployed, timed: Timed) -> Listing:
         for city in aws.simulator.world.cities
     ]
     aws.store.write(snapshot_key("cities"), msgspec.json.encode(cities))
-    source, slot = registry()["weather"], datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=2)
+    source, slot = asked()["weather"], datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=2)
     functions = aws.functions()
     runs = collection_runs.c
     of_slot = select(func.sum(runs.requests), func.sum(runs.rows_offered), func.count(), func.sum(runs.units_failed)).where(

@@ -16,7 +16,7 @@ from gans.clock import utc_now
 from gans.collect.collect import collect
 from gans.collect.http import Http
 from gans.settings import Settings
-from gans.source import Source
+from gans.source import CollectedSource
 from gans.storage.reference import Snapshots
 from gans.storage.store import Store
 from gans.storage.watchlist import read_watchlist
@@ -67,12 +67,12 @@ def measure(cities: int, database_url: str, folder: Path, keys: Mapping[str, str
         pipeline.prepare()
         watchlist.add_all(pipeline.store, settings.watchlist, simulator.world.watchlist(), simulator.world.systems())
         pipeline.store = store = CountingStore(pipeline.store)
-        for source in pipeline.sources.values():
+        for source in pipeline.asked().values():
             yield _run(pipeline, store, source, cities)
         pipeline.engine.dispose()
 
 
-def _run(pipeline: Pipeline, store: CountingStore, source: Source, cities: int) -> Run:
+def _run(pipeline: Pipeline, store: CountingStore, source: CollectedSource, cities: int) -> Run:
     source = msgspec.structs.replace(source, pause=timedelta(0))
     store.reads = store.writes = store.landed_bytes = 0
     http = Http(pipeline.settings)
@@ -99,9 +99,9 @@ def main() -> None:
     """Measures with a MySQL of its own, and writes the file."""
     from sqlalchemy import create_engine, text
 
-    from gans.sources import registry
+    from gans.sources import asked
 
-    keys = {source.secret.setting: "any" for source in registry().values() if source.secret and source.secret.is_required}
+    keys = {source.secret.setting: "any" for source in asked().values() if source.secret and source.secret.is_required}
     server = mysql.start("mysql", throwaway=True)
     try:
         runs = []

@@ -1,6 +1,8 @@
 """Places on the earth: distances, taken for a sphere, and time zones."""
 
 import math
+import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -49,6 +51,18 @@ def short_way(places: Sequence[tuple[float, float]], start: tuple[float, float])
                     way[first : last + 1] = reversed(way[first : last + 1])
                     is_shorter = True
     return [number - 1 for number in way[1:]]
+
+
+def area_key(name: str) -> str:
+    """The one spelling of an area's name, of all that people write: its letters and digits, small and without diacritics.
+
+    `O'Hare`, `OHARE` and `o hare` are `ohare`, `Île-de-France` is `iledefrance`; a number is itself, however it is written: `8`,
+    `08` and `8.0`.
+    """
+    text = name.strip()
+    if number := re.fullmatch(r"0*([0-9]+)(?:\.0*)?", text):
+        return number[1]
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if c.isalnum())
 
 
 def timezone_at(latitude: float, longitude: float) -> str | None:

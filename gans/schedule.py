@@ -32,13 +32,7 @@ class Schedule(msgspec.Struct, frozen=True):
 
     def why_no_slot(self, slot: datetime, now: datetime) -> str:
         """Why nothing can be asked for `slot` at `now`, in a sentence; "" where it can: from 2000 to one period from now."""
-        if slot < EARLIEST:
-            reason = "it lies before the year 2000"
-        elif slot > now + self.period:
-            reason = f"it lies more than a period ({self}) ahead of the clock, which shows {now:%Y-%m-%d %H:%M} UTC"
-        else:
-            return ""
-        return f"The slot {slot.isoformat()} is refused: {reason}. Correct it, or the clock."
+        return why_no_slot(slot, now, self.period, f"more than a period ({self}) ahead")
 
     def cron(self) -> dict[str, str]:
         """The same instants as the cron fields that EventBridge and APScheduler share: `minute`, `hour`, `day_of_week`."""
@@ -59,6 +53,17 @@ class Schedule(msgspec.Struct, frozen=True):
             return f"every {self.period // timedelta(hours=1)} h"
         time = f"{int(fields['hour']):02}:{int(fields['minute']):02} UTC"
         return f"daily at {time}" if self.period == timedelta(days=1) else f"{fields['day_of_week'].title()} at {time}"
+
+
+def why_no_slot(slot: datetime, now: datetime, most_ahead: timedelta, ahead: str) -> str:
+    """Why `slot` is none at `now`, in a sentence; "" where it is one: from 2000 to `most_ahead` from now, which `ahead` words."""
+    if slot < EARLIEST:
+        reason = "it lies before the year 2000"
+    elif slot > now + most_ahead:
+        reason = f"it lies {ahead} of the clock, which shows {now:%Y-%m-%d %H:%M} UTC"
+    else:
+        return ""
+    return f"The slot {slot.isoformat()} is refused: {reason}. Correct it, or the clock."
 
 
 def every(*, minutes: int = 0, hours: int = 0) -> Schedule:

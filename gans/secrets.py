@@ -7,7 +7,7 @@ import msgspec
 
 from gans.errors import ConfigError, Transient
 from gans.settings import Settings
-from gans.source import Source
+from gans.source import CollectedSource
 
 CONNECT_S, READ_S, TRIES = 5, 10, 3
 
@@ -88,7 +88,7 @@ def read_login(name: str) -> Login:
         raise ConfigError(f"The secret {name} is not JSON with a username and a password: {error}") from None
 
 
-def with_key(settings: Settings, source: Source) -> Settings:
+def with_key(settings: Settings, source: CollectedSource) -> Settings:
     """`settings` with the key of `source`, read anew from the secret that `settings.key_secret` names, if any.
 
     Raises:

@@ -1,11 +1,13 @@
 """What a source is: what to ask (`plan`, `follow`), what to make of the answer (`parse`), and all that people want to know of it.
 
-A source is pure. It does no I/O and reads no clock: `plan` gets the slot, `parse` the capture, with when it was fetched.
+A source is pure. It does no I/O and reads no clock: `plan` gets the slot, `parse` the capture, with when it was fetched. A file
+is an upstream too: its pieces (`Files`) are landed as captures, and `parse` reads them like answers.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from contextlib import AbstractContextManager
+from datetime import date, datetime, timedelta
+from typing import Any, BinaryIO, Final, Protocol
 from urllib.parse import urlencode
 
 import msgspec
@@ -84,8 +86,8 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True):
     """What an upstream said, as it said it, with what is needed to parse it later.
 
     Attributes:
-        url: what was asked, query included, key excluded; "" for a `Provided`.
-        status: the HTTP status; 0 where there was no answer to a request, or no request (`Provided`).
+        url: what was asked, query included, key excluded; of an imported file `file:` and its name; "" for a `Provided`.
+        status: the HTTP status, 200 of a file; 0 where there was no answer to a request, or no request (`Provided`).
         slot: the scheduled time of the run.
         fetched_at: when the answer was complete.
         error: why there is no body, for a failed request; "" otherwise.
@@ -178,28 +180,77 @@ def _follows_nothing(_: Capture) -> Iterator[Request]:
     return iter(())
 
 
+class File(msgspec.Struct, frozen=True):
+    """A file that is imported.
+
+    Attributes:
+        name: without its folder.
+        written_at: when it was changed last, as the folder says.
+        read_at: when it is imported.
+        open: its bytes from the beginning, unpacked; each call opens it anew.
+    """
+
+    name: str
+    written_at: datetime
+    read_at: datetime
+    open: Callable[[], AbstractContextManager[BinaryIO]]
+
+
+class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the person who imports a file says of it; None where nothing was said.
+
+    Attributes:
+        areas: the area set that it is of.
+        is_simulated: whether what it tells was simulated.
+        complete_to: the last local date that is counted whole.
+    """
+
+    areas: str | None = None
+    is_simulated: bool | None = None
+    complete_to: date | None = None
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A part of a file that `parse` can read by itself: the body of a capture, and its context."""
+
+    body: bytes
+    context: Mapping[str, Any]
+
+
+class Files(msgspec.Struct, frozen=True, kw_only=True):
+    """How a source takes files (`gans import`).
+
+    Attributes:
+        about: what such a file is, in a sentence.
+        pieces: a file as pieces, a few MiB each at most. It reads the file through before it gives the first, so that a file that
+            is not whole, or not of this kind, raises BadData before anything is landed.
+        needs, takes: the fields of `ImportOptions` that it must be told, and that it may be told.
+        notes: what was read out of a file, in words, from the context of its pieces.
+    """
+
+    about: str
+    pieces: Callable[[File, ImportOptions, Reference], Iterator[Piece]]
+    needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    notes: Callable[[Mapping[str, Any]], Iterator[str]] = lambda context: iter(())
+
+
+NEVER_STALE: Final = timedelta(days=100 * 365)
+"""What a person imports holds until the next import."""
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """A source, whole: the registry, the schedule, the CLI, the ledger and the infrastructure all read it from here.
+    """A source as `load`, the command and the ledger know it: one that only takes files is no more than this.
 
     Attributes:
         name: the module's name; also the word in the CLI, the ledger and the landing.
-        provider: who answers.
-        docs: the upstream's documentation.
+        provider: who answers, or whose files they are.
+        docs: the upstream's documentation, or that of the files.
         licence: the SPDX identifier, or the name of the terms, that the data comes under.
-        schedule: when it is asked.
-        stale_after: how long after a good run its data counts as fresh.
-        hosts: the hosts it may ask, and no others; none for a source that discovers its hosts.
-        discovers_hosts: whether its hosts come from the watchlist and the answers: any of the public internet, by https.
-        reads: the reference tables that `plan` reads.
+        reads: the reference tables that `plan` reads, or `files.pieces`.
         writes: the tables that `parse` gives rows for.
-        secret: the key it needs, if any.
-        quota: how much it may be asked, where that is counted by the month.
-        pause: the least time between two requests to one host.
-        budget: how long a run may go on asking. Of a source that discovers its hosts, each may use up a quarter of it, with
-            requests that fail or are slow; others are not kept waiting for it any longer.
-        follow: what to ask next, where an answer names it.
-        holds_until: for a source whose answers are the present state: until when one holds by its own word. Before that it is
-            not asked for again, and an answer that is the same as the last, byte for byte, is not landed again.
+        files: the files that it takes; None for none.
+        stale_after: how long after a good run its data counts as fresh.
         retention: how long its captures may be kept, where that is limited: older ones are deleted from the landing, never
             archived and not replayed, its rejects name no item, and rows that are older go from its tables.
     """
@@ -208,13 +259,36 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     docs: str
     licence: str
+    writes: tuple[str, ...]
+    parse: Parse
+    reads: tuple[str, ...] = ()
+    files: Files | None = None
+    stale_after: timedelta = NEVER_STALE
+    retention: timedelta | None = None
+
+
+class CollectedSource(Source, frozen=True, kw_only=True):
+    """A source that is asked, whole: the registry, the schedule and the infrastructure read it from here.
+
+    Attributes:
+        schedule: when it is asked.
+        hosts: the hosts it may ask, and no others; none for a source that discovers its hosts.
+        discovers_hosts: whether its hosts come from the watchlist and the answers: any of the public internet, by https.
+        secret: the key it needs, if any.
+        quota: how much it may be asked, where that is counted by the month.
+        pause: the least time between two requests to one host.
+        budget: how long a run may go on asking. Of a source that discovers its hosts, each may use up a quarter of it, with
+            requests that fail or are slow; others are not kept waiting for it any longer.
+        follow: what to ask next, where an answer names it.
+        holds_until: for a source whose answers are the present state: until when one holds by its own word. Before that it is
+            not asked for again, and an answer that is the same as the last, byte for byte, is not landed again.
+    """
+
     schedule: Schedule
     stale_after: timedelta
     hosts: tuple[str, ...]
     reads: tuple[str, ...]
-    writes: tuple[str, ...]
     plan: Plan
-    parse: Parse
     secret: Secret | None = None
     quota: Quota | None = None
     pause: timedelta = timedelta(0)
@@ -222,4 +296,3 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     follow: Follow = _follows_nothing
     discovers_hosts: bool = False
     holds_until: Callable[[Capture], datetime] | None = None
-    retention: timedelta | None = None

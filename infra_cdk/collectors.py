@@ -10,7 +10,7 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from gans.schedule import every
-from gans.source import Source
+from gans.source import CollectedSource, Source
 from gans.storage.reference import snapshot_key
 from gans.storage.watchlist import KEY
 from infra_cdk.bucket import Bucket
@@ -31,20 +31,20 @@ RESERVED: Final = 5
 _IN_WATCHLIST: Final = ("watched_cities", "watched_systems", "watchlist")
 
 
-def key_secret(source: Source) -> str:
+def key_secret(source: CollectedSource) -> str:
     """The name of the secret in which the operator keeps the key of `source`; its value is the key as it is."""
     return f"gans/keys/{source.name}"
 
 
 def reference_keys(source: Source) -> list[str]:
-    """The objects whose change fires `source`."""
+    """The objects that `source` reads; where it is asked, their change fires it."""
     return sorted({KEY if table in _IN_WATCHLIST else snapshot_key(table) for table in source.reads})
 
 
 class Collector(Construct):
     """A source on AWS. Outside any VPC, since it talks to strangers and to no database."""
 
-    def __init__(self, scope: Construct, source: Source, *, bucket: Bucket, queues: Queues, context: Context) -> None:
+    def __init__(self, scope: Construct, source: CollectedSource, *, bucket: Bucket, queues: Queues, context: Context) -> None:
         super().__init__(scope, _camel(source.name))
         schedule = every(minutes=context.every_minutes) if context.every_minutes else source.schedule
         max_age = Duration.seconds(min(schedule.period, MAX_AGE).total_seconds())

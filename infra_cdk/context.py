@@ -8,7 +8,7 @@ import msgspec
 from constructs import Construct
 
 from gans.errors import ConfigError
-from gans.sources import registry
+from gans.sources import asked
 
 WIDEST_PREFIX = 8
 _LISTS = ("analyst_cidrs", "database_subnets", "without")
@@ -61,8 +61,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
             _require_narrow(cidr)
         if self.alarm_email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", self.alarm_email):
             raise ConfigError(f"alarm_email={self.alarm_email} is no address for e-mail: give one, like ops@example.org.")
-        if unknown := sorted(set(self.without) - set(registry())):
-            raise ConfigError(f"without={','.join(unknown)} is no source. Known: {', '.join(registry())}")
+        if unknown := sorted(set(self.without) - set(asked())):
+            raise ConfigError(f"without={','.join(unknown)} is no source. Known: {', '.join(asked())}")
 
     @property
     def is_local(self) -> bool:

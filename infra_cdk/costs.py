@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from gans.source import Source
-from gans.sources import registry
+from gans.source import CollectedSource
+from gans.sources import asked
 
 ROOT = Path(__file__).parent.parent
 MEASURED = ROOT / "benchmarks" / "runs.json"
@@ -132,7 +132,7 @@ class Stacks(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def costs(stacks: Stacks, runs: Sequence[Run], cities: int, sources: Mapping[str, Source]) -> dict[str, float]:
+def costs(stacks: Stacks, runs: Sequence[Run], cities: int, sources: Mapping[str, CollectedSource]) -> dict[str, float]:
     """USD a month, by what it is for, after a year of running; `runs` may be of other counts of cities (`at`)."""
     each = [(sources[run.source], run) for run in at(runs, cities)]
     puts = gets = messages = landed_gb = 0.0
@@ -199,18 +199,18 @@ def _on_line(nearest: Sequence[Run], cities: int) -> Run:
     return Run(source=first.source, cities=cities, **values)
 
 
-def run_s(stacks: Stacks, source: Source, run: Run) -> float:
+def run_s(stacks: Stacks, source: CollectedSource, run: Run) -> float:
     """How long a collector runs on AWS, s: what it computes on its share of a processor, and how long it waits."""
     waits_s = max(run.requests * ANSWER_S, (run.requests - 1) * source.pause.total_seconds())
     return run.collect_ms / 1000 * max(1.0, VCPU_MB / stacks.collect_mb) + max(0.0, waits_s)
 
 
-def _gb_s(stacks: Stacks, source: Source, run: Run) -> float:
+def _gb_s(stacks: Stacks, source: CollectedSource, run: Run) -> float:
     load_s = run.load_ms / 1000 * max(1.0, VCPU_MB / stacks.load_mb)
     return min(TIMEOUT_S, run_s(stacks, source, run)) * stacks.collect_mb / 1024 + load_s * stacks.load_mb / 1024
 
 
-def database_gb(each: Iterable[tuple[Source, Run]]) -> float:
+def database_gb(each: Iterable[tuple[CollectedSource, Run]]) -> float:
     """The size of the database after a year, GB: forecasts, all of 60 days and then what thinning leaves, and the flights."""
     rows = 0.0
     for source, run in each:
@@ -221,7 +221,7 @@ def database_gb(each: Iterable[tuple[Source, Run]]) -> float:
     return rows * ROW_BYTES / 1e9
 
 
-def markdown(stacks: Stacks, runs: Sequence[Run], sources: Mapping[str, Source]) -> str:
+def markdown(stacks: Stacks, runs: Sequence[Run], sources: Mapping[str, CollectedSource]) -> str:
     """The table, a column for each of `CITIES`, and under it what is not as it should be."""
     columns = {cities: costs(stacks, runs, cities, sources) for cities in CITIES}
     lines = [
@@ -267,7 +267,7 @@ def synthesised() -> dict[str, dict[str, Any]]:
 def main() -> None:
     """Prints the table."""
     runs = msgspec.json.decode(MEASURED.read_bytes(), type=list[Run])
-    print(markdown(Stacks.of(synthesised()), runs, registry()))  # noqa: T201
+    print(markdown(Stacks.of(synthesised()), runs, asked()))  # noqa: T201
 
 
 if __name__ == "__main__":

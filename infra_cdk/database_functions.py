@@ -32,7 +32,7 @@ LANDED: Final = "landing/station_status/"
 ARCHIVED: Final = "archive/station_status/"
 
 SNAPSHOTS: Final = tuple(sorted({key for source in registry().values() for key in reference_keys(source)} - {WATCHLIST}))
-"""What is published for the collectors to read; the watchlist is not: it is people's own."""
+"""What is published, for the collectors and for `gans import` to read; the watchlist is not: it is people's own."""
 
 ROLES: Final = ("Load", "Archive", "Retain", "Freshness")
 """The functions that connect as a user of their own, who has the rights that `gans.database.roles` gives."""

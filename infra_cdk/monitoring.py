@@ -13,7 +13,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from gans.source import Source
+from gans.source import CollectedSource
 from infra_cdk.context import Context
 from infra_cdk.function import for_this_account
 from infra_cdk.queues import Queues
@@ -34,7 +34,7 @@ IGNORE: Final = cloudwatch.TreatMissingData.IGNORE
 NOT_BREACHING: Final = cloudwatch.TreatMissingData.NOT_BREACHING
 
 
-def measured(name: str, statistic: str, period: Duration, source: Source | None = None) -> cloudwatch.Metric:
+def measured(name: str, statistic: str, period: Duration, source: CollectedSource | None = None) -> cloudwatch.Metric:
     """A metric of the functions, as `lambdas/telemetry.py` emits it."""
     return cloudwatch.Metric(
         namespace="Gans",
@@ -58,7 +58,7 @@ class Monitoring(Construct):
         scope: Construct,
         name: str,
         *,
-        sources: Sequence[Source],
+        sources: Sequence[CollectedSource],
         queues: Queues,
         instance: rds.IDatabaseInstance | None,
         context: Context,
@@ -128,7 +128,7 @@ class Monitoring(Construct):
             missing=BREACHING,
         )
 
-    def _watch_source(self, source: Source) -> None:
+    def _watch_source(self, source: CollectedSource) -> None:
         name = source.name
         stale = measured("IsStale", "Maximum", MINUTE, source)
         self._alarm(f"Stale-{name}", f"{name} has gone stale", stale, 1, breaching=2, of=30, missing=IGNORE)
@@ -160,7 +160,9 @@ class Monitoring(Construct):
         cpu = instance.metric_cpu_utilization(period=FIVE, statistic="Average")
         self._alarm("Cpu", f"the database's processor is {CPU_PCT} % busy for half an hour", cpu, CPU_PCT, breaching=6, of=6)
 
-    def _draw(self, sources: Sequence[Source], queues: Queues, instance: rds.IDatabaseInstance | None) -> cloudwatch.Dashboard:
+    def _draw(
+        self, sources: Sequence[CollectedSource], queues: Queues, instance: rds.IDatabaseInstance | None
+    ) -> cloudwatch.Dashboard:
         def graph(title: str, name: str, statistic: str) -> cloudwatch.GraphWidget:
             return cloudwatch.GraphWidget(
                 title=title,

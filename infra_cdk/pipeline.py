@@ -3,7 +3,7 @@
 from aws_cdk import Annotations, Aws, CfnOutput, Stack
 from constructs import Construct
 
-from gans.sources import registry
+from gans.sources import asked
 from infra_cdk.bucket import Bucket
 from infra_cdk.collectors import Collector
 from infra_cdk.context import Context
@@ -22,7 +22,7 @@ class Pipeline(Stack):
         """`database`: None for the one that the context describes."""
         super().__init__(scope, name, description="Gans: from the upstreams to the database")
         database = database or existing_database(context)
-        sources = [source for source in registry().values() if source.name not in context.without]
+        sources = [source for source in asked().values() if source.name not in context.without]
         queues = Queues(self, "Queues", load_timeout=LOAD_TIMEOUT)
         bucket = Bucket(self, "Bucket", landed=queues.landed, context=context)
         loading = DatabaseFunctions(self, "Loading", database=database, bucket=bucket, queues=queues, context=context)

@@ -14,8 +14,8 @@ from gans.errors import ConfigError, Transient
 from gans.schedule import Schedule, every
 from gans.secrets import with_key
 from gans.settings import Settings, read_settings
-from gans.source import Source
-from gans.sources import registry
+from gans.source import CollectedSource
+from gans.sources import asked
 from gans.storage.reference import Snapshots
 from gans.storage.store import open_store
 from gans.storage.watchlist import read_watchlist
@@ -67,11 +67,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return details
 
 
-def _source(settings: Settings) -> Source:
+def _source(settings: Settings) -> CollectedSource:
     try:
-        return registry()[settings.source]
+        return asked()[settings.source]
     except KeyError:
-        raise ConfigError(f"GANS_SOURCE={settings.source} is no source. Known: {', '.join(registry())}") from None
+        raise ConfigError(f"GANS_SOURCE={settings.source} is no source. Known: {', '.join(asked())}") from None
 
 
 def _slot(event: dict[str, Any], schedule: Schedule) -> datetime:

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gans.clock import utc_now
 from gans.reading.freshness import freshness
-from gans.sources import registry
+from gans.sources import asked
 from lambdas import resources
 from lambdas.telemetry import logger, measure
 
@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """
     is_measured = False
     try:
-        found = freshness(resources.engine(), registry().values(), utc_now())
+        found = freshness(resources.engine(), asked().values(), utc_now())
         is_measured = True
     finally:
         measure(None, IsMeasured=is_measured)

@@ -18,11 +18,11 @@ from gans.database import migrate, revisions
 from gans.database.engine import database_beside, database_url, make_database
 from gans.database.transactions import in_transaction
 from gans.settings import Settings
-from gans.source import Source
-from gans.sources import registry
+from gans.source import CollectedSource
+from gans.sources import asked
 from gans.tables import metadata
 from gans.tables.mobility import station_status
-from local import watchlist
+from local import areas, watchlist
 from local.pipeline import Outcome, Pipeline, Progress
 from local.simulator import Simulator, docks
 
@@ -55,7 +55,7 @@ class Clock:
 
 def settings_for_demo(settings: Settings, folder: Path = FOLDER) -> Settings:
     """Places and keys of the demo's own: on the configured server, where that is one, a database beside the configured one."""
-    needed = (source.secret for source in registry().values())
+    needed = (source.secret for source in asked().values())
     keys = {secret.setting: "any-key-will-do" for secret in needed if secret and secret.is_required}
     configured = database_url(settings)
     if configured.get_backend_name() == "sqlite":
@@ -95,7 +95,10 @@ class Report:
 
 
 def run(settings: Settings, now: datetime, cities: int = 10, report: Report | None = None) -> Pipeline:
-    """Collects and loads every source for some slots until `now` from the simulator. Prints nothing: `report` gets it."""
+    """Collects and loads every source for some slots until `now` from the simulator, and adds the area set `paris`.
+
+    Prints nothing: `report` gets how it goes.
+    """
     report = report or Report()
     make_database(settings)
     for prefix in ("archive", "landing", "reference", "state"):
@@ -112,7 +115,7 @@ def run(settings: Settings, now: datetime, cities: int = 10, report: Report | No
         watchlist.add_all(pipeline.store, settings.watchlist_file, simulator.world.watchlist(), simulator.world.systems())
         report.begin(f"Collecting {cities} cities from simulated upstreams at {simulator.url}")
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)  # when tomorrow's flights are asked for
-        for source in pipeline.sources.values():
+        for source in pipeline.asked().values():
             if source.name == "station_status":
                 zone = ZoneInfo(docks.system(simulator.world, "velib").city.timezone)
                 _replay_morning(pipeline, source, clock, zone, report)
@@ -123,6 +126,8 @@ def run(settings: Settings, now: datetime, cities: int = 10, report: Report | No
                 with report.progress(source.name) as on_progress:
                     outcome = pipeline.run(source, slot, on_progress)
                 report.ran(outcome)
+        clock.now = now
+        areas.add_cells(pipeline, "paris", str(docks.system(simulator.world, "velib").city.city_id), resolution=8)
     return pipeline
 
 
@@ -142,7 +147,7 @@ def _empty(engine: Engine) -> None:
     in_transaction(engine, empty)
 
 
-def _replay_morning(pipeline: Pipeline, source: Source, clock: Clock, zone: ZoneInfo, report: Report) -> None:
+def _replay_morning(pipeline: Pipeline, source: CollectedSource, clock: Clock, zone: ZoneInfo, report: Report) -> None:
     """The last morning on which people went to work, minute by minute in fast motion, and its hours archived."""
     from gans.archive.archive import archive  # duckdb: only here
 

@@ -14,7 +14,7 @@ from gans.database.engine import open_engine, open_reader
 from gans.database.grants import rights_beyond_reading
 from gans.errors import ConfigError, GansError
 from gans.settings import Settings, redacted
-from gans.sources import registry
+from gans.sources import asked
 from gans.storage.store import open_store
 from gans.storage.watchlist import article_title, read_watchlist
 
@@ -47,7 +47,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     else:
         who = f", told to write to {settings.contact}" if settings.contact else "; Wikipedia wants a contact: set GANS_CONTACT"
         yield Finding("upstreams", "ok" if settings.contact else "note", f"the real ones{who}")
-    for source in registry().values():
+    for source in asked().values():
         secret = source.secret
         if secret is None:
             yield Finding(source.name, "ok", f"{source.provider}, needs no key")

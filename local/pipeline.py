@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 from sqlalchemy import Engine
 
 from gans.clock import utc_now
 from gans.collect.collect import Collected, collect
+from gans.collect.files import Imported, import_file
 from gans.collect.http import Http
 from gans.database import installation, migrate, revisions
 from gans.database.engine import open_engine
@@ -15,12 +17,12 @@ from gans.errors import ConfigError
 from gans.load.load import Loaded, load
 from gans.load.pending import pending
 from gans.settings import Settings, redacted
-from gans.source import Source
+from gans.source import CollectedSource, ImportOptions, Source
 from gans.sources import registry
 from gans.storage.landing import parts_among
 from gans.storage.reference import Snapshots
 from gans.storage.store import FolderStore, Store, open_store
-from gans.storage.watchlist import read_watchlist
+from gans.storage.watchlist import Watchlist, read_watchlist
 
 Progress = Callable[[int, int], None]
 
@@ -103,7 +105,7 @@ class Pipeline:
         installation.agree(self.store, self.engine, self.settings.landing, asks_simulated=asks_simulated, unmarked=unmarked)
         self._agreed |= {asks, False}
 
-    def run(self, source: Source, slot: datetime, on_progress: Progress = lambda done, planned: None) -> Outcome:
+    def run(self, source: CollectedSource, slot: datetime, on_progress: Progress = lambda done, planned: None) -> Outcome:
         """Collects `source` for `slot` and loads what was landed.
 
         Raises:
@@ -122,6 +124,20 @@ class Pipeline:
                     self.store.drop(str(part))
         return outcome
 
+    def import_file(
+        self, source: Source, path: Path, options: ImportOptions, on_progress: Progress = lambda done, planned: None
+    ) -> Imported:
+        """Lands a file for `source`; `load` stores its parts.
+
+        Raises:
+            BadData, ConfigError, NotKnown, NotReady: as `gans.collect.files.import_file`, or its answers would mix with others.
+        """
+        self.agree(asks=True)
+        reference = Snapshots(self.store, Watchlist())
+        return import_file(
+            source, path, options, store=self.store, reference=reference, clock=self.clock, on_progress=on_progress
+        )
+
     def load(self, key: str) -> Loaded:
         """Loads one landed part.
 
@@ -135,10 +151,14 @@ class Pipeline:
         """The landed parts that the ledger does not know, oldest slot first."""
         return [str(part) for part in pending(self.store, self.engine, self.sources.values(), self.clock())]
 
-    def readers(self, changed: Iterable[str]) -> Iterator[Source]:
+    def asked(self) -> dict[str, CollectedSource]:
+        """Those of the sources that are asked, in the order of what needs what."""
+        return {name: source for name, source in self.sources.items() if isinstance(source, CollectedSource)}
+
+    def readers(self, changed: Iterable[str]) -> Iterator[CollectedSource]:
         """The sources that read one of the reference tables that changed."""
         tables = set(changed)
-        return (source for source in self.sources.values() if tables & set(source.reads))
+        return (source for source in self.asked().values() if tables & set(source.reads))
 
 
 def landed(store: Store, source: str, since: datetime | None, until: datetime | None) -> list[str]:

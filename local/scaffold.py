@@ -29,7 +29,7 @@ import msgspec
 
 from gans.errors import BadData
 from gans.schedule import every
-from gans.source import Capture, Provided, Reference, Reject, Request, Row, Source
+from gans.source import Capture, CollectedSource, Provided, Reference, Reject, Request, Row
 
 URL = "https://api.example.com/v1/readings"
 
@@ -82,7 +82,7 @@ def parse(capture: Capture) -> Iterator[Row | Reject]:
             yield Row("NAME", values)
 
 
-source = Source(
+source = CollectedSource(
     name="NAME",
     provider="Example",
     docs="https://api.example.com/docs",

@@ -17,7 +17,7 @@ from gans.errors import ConfigError, Transient
 from gans.jobs import ARCHIVE, RETAIN
 from gans.retain import retain
 from gans.schedule import Schedule
-from gans.source import Source
+from gans.source import CollectedSource
 from local.pipeline import Outcome, Pipeline
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class Rules:
     """
 
     def __init__(
-        self, pipeline: Pipeline, sources: Sequence[Source], report: Report, clock: Callable[[], datetime] = utc_now
+        self, pipeline: Pipeline, sources: Sequence[CollectedSource], report: Report, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self._pipeline, self._sources, self._report, self._clock = pipeline, sources, report, clock
         self._is_ending = Event()
@@ -75,7 +75,7 @@ class Rules:
         jobs.append(Job("retain", RETAIN, self.retain, is_maintenance=True))
         return jobs
 
-    def fire(self, source: Source, slot: datetime) -> None:
+    def fire(self, source: CollectedSource, slot: datetime) -> None:
         """Runs a source, and then the sources that read what it changed; none twice at the same time."""
         with self._running[source.name]:
             outcome = self._attempt(source.name, lambda: self._pipeline.run(source, slot))

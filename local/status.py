@@ -6,7 +6,7 @@ import msgspec
 
 from gans.errors import ConfigError
 from gans.reading.freshness import LastRun, last_run
-from gans.source import Reference, Request, Source
+from gans.source import CollectedSource, Reference, Request, Source
 from gans.storage.reference import Snapshots
 from gans.storage.watchlist import Watchlist, read_watchlist
 from local.pipeline import Pipeline
@@ -23,7 +23,7 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
         rows: rows that its last run offered.
         rejected: items and answers that its last run refused.
         failed_runs: how many of the runs of the last seven days failed.
-        next_slot: its next scheduled time.
+        next_slot: its next scheduled time; None for one that only takes files.
         quota_use: the units of its quota that a month of its schedule costs, every request answered at the first try; None
             where it has no quota.
         quota: the units that a month has.
@@ -40,7 +40,7 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     failed_runs: int
     error: str
-    next_slot: datetime
+    next_slot: datetime | None
     quota_use: int | None
     quota: int | None
     quota_plan: str
@@ -53,6 +53,8 @@ def statuses(pipeline: Pipeline, now: datetime) -> list[SourceStatus]:
 
 
 def _status(source: Source, last: LastRun, reference: Reference, now: datetime) -> SourceStatus:
+    asked = source if isinstance(source, CollectedSource) else None
+    quota = asked.quota if asked else None
     is_fresh = last.stale_at is not None and last.stale_at > now
     return SourceStatus(
         source=source.name,
@@ -65,14 +67,14 @@ def _status(source: Source, last: LastRun, reference: Reference, now: datetime) 
         runs=last.runs,
         failed_runs=last.failed_runs,
         error=last.error,
-        next_slot=source.schedule.next(now),
-        quota_use=quota_use(source, reference, now),
-        quota=source.quota.per_month if source.quota else None,
-        quota_plan=source.quota.plan if source.quota else "",
+        next_slot=asked.schedule.next(now) if asked else None,
+        quota_use=quota_use(asked, reference, now) if asked else None,
+        quota=quota.per_month if quota else None,
+        quota_plan=quota.plan if quota else "",
     )
 
 
-def quota_use(source: Source, reference: Reference, now: datetime) -> int | None:
+def quota_use(source: CollectedSource, reference: Reference, now: datetime) -> int | None:
     """The units that the requests planned for the coming 31 days cost; None for a source without a quota."""
     if source.quota is None:
         return None

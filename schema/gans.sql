@@ -149,6 +149,22 @@ CREATE TABLE rejects (
     CONSTRAINT fk_rejects_source_slot_at_attempt_at_part_collection_runs FOREIGN KEY(source, slot_at, attempt_at, part) REFERENCES collection_runs (source, slot_at, attempt_at, part)
 ) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='An item that could not become a row, or an answer that failed, and why.' COLLATE utf8mb4_bin;
 
+CREATE TABLE area_sets (
+    area_set VARCHAR(64) NOT NULL COMMENT 'its name, given once, like chicago',
+    kind VARCHAR(8) COMMENT 'what its areas are: polygons, or cells of H3',
+    areas INTEGER COMMENT 'how many areas it has',
+    latitude DOUBLE COMMENT 'of a point amid it, WGS 84, degrees north',
+    longitude DOUBLE COMMENT 'of a point amid it, WGS 84, degrees east',
+    timezone VARCHAR(64) COMMENT 'IANA time zone of that point: a date of the set''s is one there',
+    city_id INTEGER COMMENT 'the watched city that it is of, where it is of one',
+    is_removed BOOL COMMENT 'whether it is out of use; what was counted in it stays',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when it was added, or removed (UTC); its areas are those of the same time' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_area_sets PRIMARY KEY (area_set),
+    CONSTRAINT fk_area_sets_city_id_cities FOREIGN KEY(city_id) REFERENCES cities (city_id)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A set of areas, as `gans areas add` was given it.' COLLATE utf8mb4_bin;
+
+CREATE INDEX ix_area_sets_city_id ON area_sets (city_id);
+
 CREATE TABLE city_airports (
     city_id INTEGER NOT NULL COMMENT 'the city',
     airport_icao VARCHAR(4) NOT NULL COMMENT 'the airport',
@@ -254,6 +270,45 @@ CREATE TABLE weather_forecasts (
 CREATE INDEX ix_weather_forecasts_city_id_provider_hour_at_issued_at ON weather_forecasts (city_id, provider, hour_at, issued_at);
 
 CREATE INDEX ix_weather_forecasts_condition_code ON weather_forecasts (condition_code);
+
+CREATE TABLE area_cells (
+    area_set VARCHAR(64) NOT NULL COMMENT 'the set',
+    cell VARCHAR(16) NOT NULL COMMENT 'a cell of H3, resolution 10 (0.015 km²)',
+    area_id VARCHAR(64) NOT NULL COMMENT 'the area that the cell''s centre lies in',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_area_cells PRIMARY KEY (area_set, cell),
+    CONSTRAINT fk_area_cells_area_set_area_sets FOREIGN KEY(area_set) REFERENCES area_sets (area_set)
+) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=2048 COMMENT='A cell, and the area it lies in; one without the fetched_at of its set no longer does (see current_area_cells).' COLLATE utf8mb4_bin;
+
+CREATE TABLE area_days (
+    area_set VARCHAR(64) NOT NULL COMMENT 'the area set',
+    local_on DATE NOT NULL COMMENT 'the date in the set''s own zone',
+    area_id VARCHAR(64) NOT NULL COMMENT 'the area',
+    trips_started INTEGER COMMENT 'trips that began in it on the day; null where that was not counted',
+    trips_ended INTEGER COMMENT 'trips that ended in it on the day; null where that was not counted',
+    is_complete BOOL NOT NULL COMMENT 'whether the day was over, and whole, when it was counted',
+    share_observed DOUBLE COMMENT 'share of the day with a vehicle in the area, so that demand was seen, 0 to 1; null where not known',
+    known_at DATETIME(6) NOT NULL COMMENT 'from when on the counts were known (UTC): the end of the day, and the delay of the source',
+    is_backfilled BOOL NOT NULL COMMENT 'whether known_at is what the source says, and not when it was really asked',
+    started_fetched_at DATETIME(6) NOT NULL COMMENT 'the version of trips_started (UTC); of two the newer stays' DEFAULT '1970-01-01 00:00:00',
+    ended_fetched_at DATETIME(6) NOT NULL COMMENT 'the version of trips_ended (UTC); of two the newer stays' DEFAULT '1970-01-01 00:00:00',
+    observed_fetched_at DATETIME(6) NOT NULL COMMENT 'the version of share_observed (UTC); of two the newer stays' DEFAULT '1970-01-01 00:00:00',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_area_days PRIMARY KEY (area_set, local_on, area_id),
+    CONSTRAINT fk_area_days_area_set_area_sets FOREIGN KEY(area_set) REFERENCES area_sets (area_set)
+) CHARSET=utf8mb4 ENGINE=InnoDB STATS_SAMPLE_PAGES=2048 COMMENT='How many trips began and ended in an area on a day. A day without a row was not counted; one with 0 had none.' COLLATE utf8mb4_bin;
+
+CREATE TABLE areas (
+    area_set VARCHAR(64) NOT NULL COMMENT 'the set',
+    area_id VARCHAR(64) NOT NULL COMMENT 'its number in the file; or its name in small letters and digits alone; or its H3 cell',
+    name VARCHAR(200) NOT NULL COMMENT 'its name as the file has it',
+    latitude DOUBLE NOT NULL COMMENT 'of a point within it, WGS 84, degrees north',
+    longitude DOUBLE NOT NULL COMMENT 'of a point within it, WGS 84, degrees east',
+    outline MEDIUMTEXT NOT NULL COMMENT 'its outline: a geometry of GeoJSON, coordinates to six digits',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_areas PRIMARY KEY (area_set, area_id),
+    CONSTRAINT fk_areas_area_set_area_sets FOREIGN KEY(area_set) REFERENCES area_sets (area_set)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='An area of a set; one whose fetched_at is not its set''s is no longer in it (see the view current_areas).' COLLATE utf8mb4_bin;
 
 CREATE TABLE station_hours (
     system_id VARCHAR(64) NOT NULL COMMENT 'the system',
@@ -390,6 +445,49 @@ CREATE TABLE vehicles (
 ) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='A vehicle that was told of within a day; one whose fetched_at is not its system''s newest is no longer there.' COLLATE utf8mb4_bin;
 
 CREATE INDEX ix_vehicles_fetched_at ON vehicles (fetched_at);
+
+CREATE TABLE weather_days (
+    area_set VARCHAR(64) NOT NULL COMMENT 'the area set whose weather it is',
+    provider VARCHAR(64) NOT NULL COMMENT 'who forecast it; `file` where a person imported it',
+    local_on DATE NOT NULL COMMENT 'the date that it is about, in the set''s own zone',
+    lead_days SMALLINT NOT NULL COMMENT 'how many days ahead it was forecast, d; 0 is what came',
+    temperature_max_c DOUBLE COMMENT 'highest air temperature at 2 m, °C',
+    precipitation_mm DOUBLE COMMENT 'rain, showers and melted snow over the day, mm',
+    precipitation_share_of_day DOUBLE COMMENT 'share of the day with precipitation, 0 to 1',
+    wind_speed_kmh DOUBLE COMMENT 'wind at 10 m, as the source sums the day up, km/h',
+    cloud_cover_pct SMALLINT COMMENT 'sky covered, mean of the day, %',
+    humidity_pct SMALLINT COMMENT 'relative humidity at 2 m, mean of the day, %',
+    snowfall_cm DOUBLE COMMENT 'fresh snow over the day, cm',
+    is_simulated BOOL NOT NULL COMMENT 'whether it was simulated, and is no forecast that anyone made, nor what came',
+    known_at DATETIME(6) NOT NULL COMMENT 'from when on it was known (UTC): the end of the day that lies lead_days before local_on',
+    is_backfilled BOOL NOT NULL COMMENT 'whether known_at is what the source says, and not when it was really asked',
+    fetched_at DATETIME(6) NOT NULL COMMENT 'when the upstream said so (UTC); of two versions the newer stays' DEFAULT '1970-01-01 00:00:00',
+    CONSTRAINT pk_weather_days PRIMARY KEY (area_set, provider, local_on, lead_days),
+    CONSTRAINT fk_weather_days_area_set_area_sets FOREIGN KEY(area_set) REFERENCES area_sets (area_set)
+) CHARSET=utf8mb4 ENGINE=InnoDB COMMENT='The weather of a day in an area set, as it was forecast some days ahead, or as it came.' COLLATE utf8mb4_bin;
+
+CREATE VIEW current_area_cells AS
+-- One row per cell of the area sets that are in use: `JOIN current_area_cells c ON c.cell = …` finds the area of a place.
+SELECT
+    c.area_set,
+    c.cell,
+    c.area_id
+FROM area_sets s
+JOIN area_cells c ON c.area_set = s.area_set AND c.fetched_at = s.fetched_at;
+
+CREATE VIEW current_areas AS
+-- One row per area of the area sets that are in use.
+SELECT
+    a.area_set,
+    a.area_id,
+    a.name,
+    a.latitude,
+    a.longitude,
+    s.timezone,
+    s.city_id,
+    a.outline
+FROM area_sets s
+JOIN areas a ON a.area_set = s.area_set AND a.fetched_at = s.fetched_at;
 
 CREATE VIEW current_stations AS
 -- One row per station that the newest answer of its system's stations tells of.

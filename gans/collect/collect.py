@@ -12,7 +12,7 @@ from gans.clock import utc_now
 from gans.collect.http import Http, Response
 from gans.collect.side_by_side import SideBySide
 from gans.errors import BadData, ConfigError, NotModified, Permanent, QuotaExceeded, Transient
-from gans.source import Capture, Provided, Reference, Request, Source
+from gans.source import Capture, CollectedSource, Provided, Reference, Request
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import Store
 from gans.storage.validators import Validators, read_validators, validators_of, write_validators
@@ -43,7 +43,7 @@ class Collected(msgspec.Struct, frozen=True):
 class _Run:
     """One attempt: the part that is being written, and the counts."""
 
-    def __init__(self, source: Source, slot: datetime, store: Store, http: Http, clock: Callable[[], datetime]) -> None:
+    def __init__(self, source: CollectedSource, slot: datetime, store: Store, http: Http, clock: Callable[[], datetime]) -> None:
         self.source, self.slot, self.store, self.http, self.clock = source, slot, store, http, clock
         self.attempt = clock()
         self.parts: list[str] = []
@@ -96,7 +96,7 @@ class _Run:
 
 
 def collect(
-    source: Source,
+    source: CollectedSource,
     slot: datetime,
     *,
     store: Store,
@@ -157,7 +157,7 @@ def collect(
     return Collected(run.parts, units, transient, permanent)
 
 
-def _following(source: Source, capture: Capture, most: int) -> list[Request]:
+def _following(source: CollectedSource, capture: Capture, most: int) -> list[Request]:
     try:
         return list(islice(source.follow(capture), most))
     except BadData:

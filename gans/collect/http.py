@@ -25,7 +25,7 @@ from gans import __version__
 from gans.collect.connections import PrivateAddress, Session, deadline, may_be_public
 from gans.errors import NotModified, Permanent, QuotaExceeded, Transient
 from gans.settings import Settings
-from gans.source import Request, Source
+from gans.source import CollectedSource, Request
 
 CONNECT_S, READ_S, TRY_S = 5.0, 20.0, 60.0
 """How long a connection may take to begin, how long it may be silent, how long a try may take as a whole."""
@@ -80,7 +80,7 @@ class Http:
         agent = f"gans/{__version__}" + (f" ({settings.contact})" if settings.contact else "")
         self._session.headers.update({"User-Agent": agent, "Accept-Encoding": "gzip", "Accept": "*/*"})
 
-    def require_key(self, source: Source) -> str:
+    def require_key(self, source: CollectedSource) -> str:
         """The key of `source`; "" where it needs none.
 
         Raises:
@@ -88,7 +88,7 @@ class Http:
         """
         return self._settings.key(source.secret)
 
-    def get(self, source: Source, request: Request, conditions: Mapping[str, str] | None = None) -> Response:
+    def get(self, source: CollectedSource, request: Request, conditions: Mapping[str, str] | None = None) -> Response:
         """The answer to `request`, tried a few times.
 
         Args:
@@ -123,7 +123,7 @@ class Http:
                 self._used_s[host] = self._used_s.get(host, 0.0) + used_s
         raise failure
 
-    def _left(self, source: Source, host: str) -> tuple[float, str]:
+    def _left(self, source: CollectedSource, host: str) -> tuple[float, str]:
         """The seconds that may still be spent on `host`; and what to say where these are too few."""
         budget_s, now = source.budget.total_seconds(), time.monotonic()
         with self._counting:
@@ -136,7 +136,7 @@ class Http:
             return of_host_s, f"not asked: {host} has used up its {budget_s / SHARE:.1f} s of this run, failing or slow"
         return left_s, f"not asked: the {budget_s:.0f} s that a run of {source.name} may go on are over"
 
-    def _try(self, source: Source, request: Request, key: str, conditions: Mapping[str, str], left_s: float) -> Response:
+    def _try(self, source: CollectedSource, request: Request, key: str, conditions: Mapping[str, str], left_s: float) -> Response:
         url, headers = request.full_url, {**request.headers, **conditions}
         if source.secret and key:
             if source.secret.host:
@@ -155,7 +155,7 @@ class Http:
                 url = _target(host, url, response.headers["location"])
         raise Permanent(f"{host} redirects more than {MAX_REDIRECTS} times")
 
-    def _allowed(self, source: Source, url: str) -> str:
+    def _allowed(self, source: CollectedSource, url: str) -> str:
         """The host of `url`, if the source may ask it: https, and declared, or any public one where it discovers its hosts."""
         try:
             parts = parse_url(url)  # as urllib3 will read it when it connects: others see another host in `https://a\\@b/`
@@ -198,7 +198,7 @@ class Http:
         except requests.exceptions.RequestException as error:
             raise Transient(f"{host}: no connection ({_innermost(error)})") from None
 
-    def _read(self, source: Source, host: str, response: requests.Response, key: str) -> Response:
+    def _read(self, source: CollectedSource, host: str, response: requests.Response, key: str) -> Response:
         """The body, unless the status or its size or pace forbids."""
         status = response.status_code
         if status == 304:

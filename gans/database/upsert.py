@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, lru_cache
 from itertools import repeat
 from operator import attrgetter
@@ -14,6 +14,7 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 
 from gans.tables import Instant, column_facts
+from gans.tables._columns import zoneless
 
 BATCH_ROWS = 10_000
 BATCH_BYTES = 4 * 1024 * 1024
@@ -41,7 +42,7 @@ def upsert(connection: Connection, table: Table, rows: Sequence[msgspec.Struct],
                 packing = ahead.submit(_packed, table, following) if following else None
                 for common, own, data in packed:
                     text = _mysql_upsert(table, common, own, dialect.is_mariadb, latest is not None)
-                    connection.exec_driver_sql(text, {"data": data.hex(), "latest": _zoneless(latest)})
+                    connection.exec_driver_sql(text, {"data": data.hex(), "latest": zoneless(latest)})
     else:
         names = rows[0].__struct_fields__
         statement = _sqlite_upsert(table, names, latest is not None)
@@ -67,7 +68,7 @@ def _packed(table: Table, rows: Sequence[msgspec.Struct]) -> list[_Packed]:
     columns: dict[str, Sequence[Any]] = {name: list(map(attrgetter(name), rows)) for name in rows[0].__struct_fields__}
     for name, values in columns.items():
         if isinstance(table.columns[name].type, Instant):
-            columns[name] = list(map(_zoneless, values))
+            columns[name] = list(map(zoneless, values))  # in JSON, MySQL refuses a `Z` and MariaDB any other offset
     common = tuple(name for name, values in columns.items() if values.count(values[0]) == len(values) > 1)
     own = tuple(name for name in columns if name not in common)
     each = list(zip(*(columns[name] for name in own), strict=True))
@@ -76,12 +77,6 @@ def _packed(table: Table, rows: Sequence[msgspec.Struct]) -> list[_Packed]:
         half = len(rows) // 2
         return _packed(table, rows[:half]) + _packed(table, rows[half:])
     return [(common, own, data)]
-
-
-@lru_cache(maxsize=4096)  # the same hours come again for every city
-def _zoneless(instant: datetime | None) -> datetime | None:
-    """In UTC without a zone: in JSON, MySQL refuses a `Z` and MariaDB any other offset."""
-    return None if instant is None else instant.astimezone(UTC).replace(tzinfo=None)
 
 
 def newest_by(table: Table, column: str) -> str:

@@ -33,6 +33,8 @@ city_hours = _view(
     condition_group arrivals is_holiday holiday is_rideable
     """,
 )
+current_areas = _view("current_areas", "area_set area_id name latitude longitude timezone city_id outline")
+current_area_cells = _view("current_area_cells", "area_set cell area_id")
 current_stations = _view(
     "current_stations", "system_id station_id name latitude longitude capacity is_virtual is_charging fetched_at"
 )

@@ -17,7 +17,8 @@ from gans.database.upsert import upsert
 from gans.errors import BadData
 from gans.load.publish import publish
 from gans.load.transform import FixedKeys, ParsedPart, Refused, is_fixed, missing, parse_pieces
-from gans.source import Source
+from gans.schedule import why_no_slot
+from gans.source import CollectedSource, Source
 from gans.storage.landing import Part, PartKey, read_part
 from gans.storage.store import Store
 from gans.storage.validators import drop_validators
@@ -111,11 +112,18 @@ def load(key: str, *, store: Store, engine: Engine, sources: Mapping[str, Source
 
 def _why_not_yet(source: Source, key: PartKey, now: datetime) -> str:
     """Why a part cannot be loaded at `now`; "" where it can."""
-    if reason := source.schedule.why_no_slot(key.slot, now):
+    if reason := _why_no_slot(source, key.slot, now):
         return reason
     if key.attempt > now + CLOCKS_DIFFER:
         return f"The part was collected at {key.attempt:%Y-%m-%d %H:%M} UTC, which is yet to come: a clock is wrong"
     return ""
+
+
+def _why_no_slot(source: Source, slot: datetime, now: datetime) -> str:
+    """Why `slot` is none of `source`; "" where it is one. A file's is the time of its import."""
+    if isinstance(source, CollectedSource):
+        return source.schedule.why_no_slot(slot, now)
+    return why_no_slot(slot, now, CLOCKS_DIFFER, "ahead")
 
 
 def _loaded_before(connection: Connection, key: PartKey) -> Loaded | None:

@@ -14,7 +14,7 @@ def publish(engine: Engine, store: Store, tables: Iterable[str]) -> tuple[str, .
     """Writes the snapshot of each reference table among `tables`, where it differs from the one that is there.
 
     A snapshot is a JSON array of rows in key order, without the columns that are only versions; of the cities, the watched;
-    of a table that every answer holds the whole of, the rows of the newest answer.
+    of a table that every answer holds the whole of, or all that belongs to a row of another, the rows of the newest answer.
 
     Returns:
         The tables whose snapshot changed.
@@ -28,8 +28,12 @@ def publish(engine: Engine, store: Store, tables: Iterable[str]) -> tuple[str, .
         if "is_watched" in table.columns:
             query = query.where(table.c.is_watched)
         if whole := table_facts(table).current_with:
-            newest = select(func.max(metadata.tables[whole].c.fetched_at)).scalar_subquery()
-            query = query.where(table.c.fetched_at == newest)
+            other = metadata.tables[whole]
+            newest = select(func.max(other.c.fetched_at))
+            first = next(iter(table.columns))
+            if first.references(next(iter(other.primary_key))):
+                newest = newest.where(first == next(iter(other.primary_key)))
+            query = query.where(table.c.fetched_at == newest.scalar_subquery())
         with engine.connect() as connection:
             rows = [dict(row) for row in connection.execute(query).mappings()]
         data = msgspec.json.encode(rows)

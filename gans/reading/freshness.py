@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, and_,
 
 from gans.clock import CLOCKS_DIFFER
 from gans.database.views import source_freshness
-from gans.source import Source
+from gans.source import CollectedSource
 from gans.tables import collection_runs, rejects
 
 WEEK: Final = timedelta(days=7)
@@ -37,7 +37,7 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
     rejected_pct: float
 
 
-def freshness(engine: Engine, sources: Iterable[Source], now: datetime) -> list[Freshness]:
+def freshness(engine: Engine, sources: Iterable[CollectedSource], now: datetime) -> list[Freshness]:
     """Every one of `sources` that ever ran; runs of a time that is yet to come do not count.
 
     Reads few lines of the ledger, so that it may be asked every minute.
@@ -52,7 +52,7 @@ def _has_come(now: datetime) -> ColumnElement[bool]:
     return collection_runs.c.slot_at <= now + CLOCKS_DIFFER
 
 
-def _freshness(connection: Connection, source: Source, now: datetime) -> Freshness | None:
+def _freshness(connection: Connection, source: CollectedSource, now: datetime) -> Freshness | None:
     runs = collection_runs.c
     of = and_(runs.source == source.name, _has_come(now))
     newest = connection.scalar(select(func.max(runs.slot_at)).where(of))
@@ -80,7 +80,7 @@ def _units(line: Row[Any]) -> tuple[int, int]:
     return line.units_planned + is_lost, line.units_failed + is_lost
 
 
-def _is_stale(connection: Connection, source: Source, of: ColumnElement[bool], newest: datetime, now: datetime) -> bool:
+def _is_stale(connection: Connection, source: CollectedSource, of: ColumnElement[bool], newest: datetime, now: datetime) -> bool:
     runs, first = collection_runs.c, now - source.stale_after
 
     def is_any(*conditions: ColumnElement[bool]) -> bool:

@@ -29,7 +29,7 @@ def lines(body: bytes, name: str, required: Collection[str]) -> tuple[list[str],
     if (found := body.count(b"\n")) > MOST_LINES:
         raise BadData(f"The file holds {found:,} lines: no honest one has more than {MOST_LINES:,}")
     head, *below = body.removeprefix(codecs.BOM_UTF8).split(b"\n")
-    names = _fields(_decoded(head))
+    names = fields(_decoded(head))
     if missing := set(required) - set(names):
         raise BadData(f"Not {name}: it has no column {', '.join(sorted(missing))}")
     if not below or below.pop():
@@ -47,14 +47,19 @@ def record(line: str, names: Sequence[str]) -> dict[str, str]:
     Raises:
         BadData: it is not CSV, or has more or fewer fields than there are columns.
     """
-    fields = _fields(line)
-    if len(fields) != len(names):
-        raise BadData(f"it has {len(fields)} fields for {len(names)} columns")
-    return dict(zip(names, fields, strict=True))
+    values = fields(line)
+    if len(values) != len(names):
+        raise BadData(f"it has {len(values)} fields for {len(names)} columns")
+    return dict(zip(names, values, strict=True))
 
 
-def _fields(line: str) -> list[str]:
+def fields(line: str, delimiter: str = ",") -> list[str]:
+    """The fields of a line.
+
+    Raises:
+        BadData: it is not CSV.
+    """
     try:
-        return next(csv.reader((line.rstrip("\r"),), strict=True), [])
+        return next(csv.reader((line.rstrip("\r"),), delimiter=delimiter, strict=True), [])
     except csv.Error as error:
         raise BadData(f"not CSV: {error}") from None

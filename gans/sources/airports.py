@@ -30,7 +30,7 @@ import msgspec
 from gans.errors import BadData
 from gans.geography import EARTH_RADIUS_KM, great_circle_km, timezone_at
 from gans.schedule import weekly
-from gans.source import Capture, Omitted, Reference, Reject, Repaired, Request, Row, Source
+from gans.source import Capture, CollectedSource, Omitted, Reference, Reject, Repaired, Request, Row
 from gans.sources import _csv
 from gans.sources._optional import without_bad
 
@@ -174,7 +174,7 @@ class _Near:
                 yield city["city_id"], distance_km
 
 
-source = Source(
+source = CollectedSource(
     name="airports",
     provider="OurAirports",
     docs="https://ourairports.com/help/data-dictionary.html",

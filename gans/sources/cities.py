@@ -22,7 +22,7 @@ from urllib.parse import quote
 from gans.errors import BadData, ConfigError
 from gans.geography import timezone_at
 from gans.schedule import daily
-from gans.source import Capture, Provided, Reference, Request, Row, Source
+from gans.source import Capture, CollectedSource, Provided, Reference, Request, Row
 from gans.sources._wikipedia import figures, infobox
 from gans.sources._wikipedia.article import read_article
 from gans.sources._wikipedia.countries import country_code, is_subdivision
@@ -163,7 +163,7 @@ def _without(where: str, kind: str) -> str:
     return re.sub(rf"^{kind} | {kind}$", "", where, flags=re.IGNORECASE)
 
 
-source = Source(
+source = CollectedSource(
     name="cities",
     provider="Wikipedia",
     docs="https://en.wikipedia.org/wiki/Template:Infobox_settlement",

@@ -24,7 +24,7 @@ import msgspec
 
 from gans.errors import BadData
 from gans.schedule import every
-from gans.source import Capture, Quota, Reference, Reject, Repaired, Request, Rows, Secret, Source
+from gans.source import Capture, CollectedSource, Quota, Reference, Reject, Repaired, Request, Rows, Secret
 from gans.sources import _json
 from gans.sources._optional import without_bad
 
@@ -330,7 +330,7 @@ def _is_used_up(status: int, body: bytes) -> bool:
     return len(body) < 1_000 and "quota" in _message(body).lower()
 
 
-source = Source(
+source = CollectedSource(
     name="flights",
     provider="AeroDataBox",
     docs="https://doc.aerodatabox.com",

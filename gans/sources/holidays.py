@@ -27,7 +27,7 @@ import msgspec
 
 from gans.errors import BadData
 from gans.schedule import weekly
-from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Row, Source
+from gans.source import Capture, CollectedSource, Provided, Reference, Reject, Repaired, Request, Row
 from gans.sources import _json
 from gans.sources._optional import without_bad
 
@@ -145,7 +145,7 @@ def parts_of(country: str) -> frozenset[str]:
     )
 
 
-source = Source(
+source = CollectedSource(
     name="holidays",
     provider="Nager.Date",
     docs="https://date.nager.at/Api",

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gans.errors import BadData
-from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Rows, Secret, Source
+from gans.source import Capture, CollectedSource, Provided, Reference, Reject, Repaired, Request, Rows, Secret
 from gans.sources import _json
 from gans.sources._forecasts import SCHEDULE, WHEN, ahead, issued_at
 from gans.sources._optional import without_bad
@@ -217,7 +217,7 @@ _MEASURED = (
 _ROW = ("city_id", "provider", *WHEN, *_MEASURED)
 
 
-source = Source(
+source = CollectedSource(
     name="openweather",
     provider="OpenWeatherMap",
     docs="https://openweathermap.org/forecast5",

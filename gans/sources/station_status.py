@@ -32,7 +32,7 @@ from typing import Any, Final
 
 from gans.clock import clock_of, hour_of_week
 from gans.schedule import every
-from gans.source import Capture, Reference, Reject, Repaired, Request, Rows, Source
+from gans.source import Capture, CollectedSource, Reference, Reject, Repaired, Request, Rows
 from gans.sources import _gbfs, _paris
 
 _SILENT: Final = timedelta(days=1)
@@ -207,7 +207,7 @@ def _disabled(item: _gbfs.Status) -> int | None:
     return _gbfs.total((bikes, scooters)) if scooters and bikes is not None else bikes
 
 
-source = Source(
+source = CollectedSource(
     name="station_status",
     provider="the systems of the watchlist (GBFS), Paris Data",
     docs="https://gbfs.org/documentation/reference/",

@@ -34,7 +34,7 @@ from gans.clock import zone_named
 from gans.errors import BadData
 from gans.geography import EARTH_RADIUS_KM, great_circle_km
 from gans.schedule import hourly
-from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Row, Source
+from gans.source import Capture, CollectedSource, Provided, Reference, Reject, Repaired, Request, Row
 from gans.sources import _gbfs, _paris
 
 WALK_M: Final = 500.0
@@ -283,7 +283,7 @@ def _around(squares: Mapping[tuple[int, int], list[tuple[str, float, float]]], r
             yield from squares.get((near, beside), ())
 
 
-source = Source(
+source = CollectedSource(
     name="stations",
     provider="the systems of the watchlist (GBFS), Paris Data",
     docs="https://gbfs.org/documentation/reference/",

@@ -17,7 +17,7 @@ from typing import Final
 
 from gans.errors import BadData
 from gans.schedule import weekly
-from gans.source import Capture, Omitted, Reference, Reject, Repaired, Request, Row, Source
+from gans.source import Capture, CollectedSource, Omitted, Reference, Reject, Repaired, Request, Row
 from gans.sources import _csv, _gbfs
 
 URL: Final = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv"
@@ -69,7 +69,7 @@ def parse(capture: Capture) -> Iterator[Row | Reject | Omitted | Repaired]:
             yield Row("system_catalogue", values)
 
 
-source = Source(
+source = CollectedSource(
     name="systems_catalogue",
     provider="MobilityData",
     docs="https://github.com/MobilityData/gbfs#systems-catalog---systems-implementing-gbfs",

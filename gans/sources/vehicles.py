@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 
 from gans.schedule import every
-from gans.source import Capture, Reference, Reject, Repaired, Request, Rows, Source
+from gans.source import Capture, CollectedSource, Reference, Reject, Repaired, Request, Rows
 from gans.sources import _gbfs
 
 _FARTHEST_M: Final = 10_000_000
@@ -113,7 +113,7 @@ def _within(number: float | None, most: float, name: str, repairs: Counter[str])
     return None
 
 
-source = Source(
+source = CollectedSource(
     name="vehicles",
     provider="the systems of the watchlist (GBFS)",
     docs="https://gbfs.org/documentation/reference/",

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from gans.errors import BadData
-from gans.source import Capture, Provided, Reference, Reject, Repaired, Request, Rows, Secret, Source
+from gans.source import Capture, CollectedSource, Provided, Reference, Reject, Repaired, Request, Rows, Secret
 from gans.sources import _json
 from gans.sources._forecasts import HOURS_AHEAD, SCHEDULE, WHEN, ahead, issued_at
 
@@ -224,7 +224,7 @@ def _series(location: _Location, name: str, column: str) -> tuple[list[Any], str
     return [convert(value) if type(value) in (float, int) else value for value in values], ""
 
 
-source = Source(
+source = CollectedSource(
     name="weather",
     provider="Open-Meteo",
     docs="https://open-meteo.com/en/docs",

@@ -5,6 +5,7 @@ What more is known of a table or a column than SQL can say stands in its `info`,
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -16,9 +17,10 @@ from sqlalchemy import (
     MetaData,
     SmallInteger,
     Table,
+    Text,
 )
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
@@ -32,6 +34,9 @@ SAMPLE_PAGES = "2048"
 """Of a long table's index. InnoDB counts the few values that a key begins with well while the level above the leaves has no more
 pages than that: up to some 70 million rows."""
 
+JSON_TEXT = Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
+"""JSON of up to 16 MiB."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -39,6 +44,23 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def zoneless(instant: datetime | None) -> datetime | None:
+    """In UTC without a zone, as the databases keep it."""
+    return None if instant is None else _zoneless(instant.astimezone(UTC))
+
+
+@lru_cache(
+    maxsize=4096
+)  # the same instants stand in thousands of rows; in UTC, for of two that differ in `fold` alone one is kept
+def _zoneless(utc: datetime) -> datetime:
+    return utc.replace(tzinfo=None)
+
+
+@lru_cache(maxsize=4096)
+def _sqlite_text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat(" ")
 
 
 class _SqliteInstant(sqlite.DATETIME):
@@ -49,7 +71,7 @@ class _SqliteInstant(sqlite.DATETIME):
     """
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
-        return lambda value: None if value is None else value.isoformat(" ")
+        return _sqlite_text
 
 
 _SQLITE_INSTANT = _SqliteInstant()  # type: ignore[no-untyped-call]
@@ -69,7 +91,7 @@ class Instant(TypeDecorator[datetime]):
         return dialect.type_descriptor(DATETIME(fsp=6) if is_mysql else _SQLITE_INSTANT)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+        return zoneless(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)
@@ -82,7 +104,8 @@ class TableFacts(msgspec.Struct, frozen=True):
         rows: how many rows it grows by, in words.
         is_reference: whether `load` publishes it for the plans of other sources.
         current_with: for a table whose every answer holds the whole of it: the table whose newest `fetched_at` is that of the
-            newest answer. A row with an older one was not in it; it stays, and is not published.
+            newest answer; or, where an answer holds all that belongs to one row of another table, that table, to whose key the
+            first column refers. A row with an older one was not in it; it stays, and is not published.
         retention: which of its rows `gans.retain` drops with time; None for none.
         is_long: whether it grows to millions of rows.
     """

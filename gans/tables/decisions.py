@@ -3,12 +3,9 @@
 from datetime import timedelta
 
 from sqlalchemy import String, Text
-from sqlalchemy.dialects.mysql import MEDIUMTEXT
 
-from gans.tables._columns import Instant, fetched_at, key, table, value
+from gans.tables._columns import JSON_TEXT, Instant, fetched_at, key, table, value
 from gans.tables._retention import Aged
-
-_JSON = Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
 
 proposals = table(
     "proposals",
@@ -20,7 +17,7 @@ proposals = table(
     value("model_version", String(64), "the version of the model, or the name of the rule", required=True),
     value("reason", String(1_000), "what weighed most, in words", required=True),
     value("request", Text, "JSON: what was asked for", required=True),
-    value("answer", _JSON, "JSON: what was proposed", required=True),
+    value("answer", JSON_TEXT, "JSON: what was proposed", required=True),
     fetched_at(comment="the same as proposed_at (UTC): of two versions the newer stays"),
     about="An answer of a decision that says what to do, as it was given.",
     rows="one per request of `gans place`",

@@ -1,8 +1,8 @@
-"""Weather forecasts, kept by when they were issued and by the hour they are valid for."""
+"""Weather forecasts, kept by when they were issued, and by the hour or the day they are valid for."""
 
 from datetime import timedelta
 
-from sqlalchemy import Date, Double, ForeignKey, Index, Integer, SmallInteger, String
+from sqlalchemy import Boolean, Date, Double, ForeignKey, Index, Integer, SmallInteger, String
 
 from gans.tables._columns import Instant, celsius, fetched_at, key, percent, table, value
 from gans.tables._retention import Thinned
@@ -67,4 +67,30 @@ weather_forecasts = table(
         after=timedelta(days=60),
         leads_hours=(6, 24, 48, 72, 144),
     ),
+)
+
+weather_days = table(
+    "weather_days",
+    key("area_set", String(64), "the area set whose weather it is", ForeignKey("area_sets.area_set")),
+    key("provider", String(64), "who forecast it; `file` where a person imported it"),
+    key("local_on", Date, "the date that it is about, in the set's own zone"),
+    key("lead_days", SmallInteger, "how many days ahead it was forecast, d; 0 is what came", ge=0, le=16),
+    celsius("temperature_max_c", "highest air temperature at 2 m"),
+    value("precipitation_mm", Double, "rain, showers and melted snow over the day, mm", ge=0, le=2_000),
+    value("precipitation_share_of_day", Double, "share of the day with precipitation, 0 to 1", ge=0, le=1),
+    value("wind_speed_kmh", Double, "wind at 10 m, as the source sums the day up, km/h", ge=0, le=450),
+    percent("cloud_cover_pct", "sky covered, mean of the day"),
+    percent("humidity_pct", "relative humidity at 2 m, mean of the day"),
+    value("snowfall_cm", Double, "fresh snow over the day, cm", ge=0, le=500),
+    value("is_simulated", Boolean, "whether it was simulated, and is no forecast that anyone made, nor what came", required=True),
+    value(
+        "known_at",
+        Instant,
+        "from when on it was known (UTC): the end of the day that lies lead_days before local_on",
+        required=True,
+    ),
+    value("is_backfilled", Boolean, "whether known_at is what the source says, and not when it was really asked", required=True),
+    fetched_at(),
+    about="The weather of a day in an area set, as it was forecast some days ahead, or as it came.",
+    rows="one per set, day and lead: 4 a day for leads 0 to 3",
 )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from dotenv import dotenv_values
@@ -15,7 +15,7 @@ from dotenv.parser import parse_stream
 
 from gans.errors import ConfigError, NotKnown
 from gans.settings import Settings, read_settings, redacted
-from gans.source import Source
+from gans.source import CollectedSource, Source
 from local.console import err, plain
 
 if TYPE_CHECKING:
@@ -95,17 +95,20 @@ def open_pipeline(use: Use = Use.LANDING) -> "Pipeline":
     return pipeline
 
 
-def choose_sources(sources: dict[str, Source], names: list[str] | None) -> list[Source]:
+S = TypeVar("S", bound=Source)
+
+
+def choose_sources(sources: dict[str, S], names: list[str] | None) -> list[S]:
     """The named sources, in the order of what needs what."""
     if unknown := sorted(set(names or ()) - set(sources)):
         raise NotKnown(f"There is no source {', '.join(unknown)}. Known: {', '.join(sources)}.")
     return [source for source in sources.values() if not names or source.name in names]
 
 
-def sources_with_keys(pipeline: "Pipeline", names: list[str] | None) -> list[Source]:
+def sources_with_keys(pipeline: "Pipeline", names: list[str] | None) -> list[CollectedSource]:
     """The chosen sources that have the key they need; one that was not named is skipped without it, and that is said."""
     ready = []
-    for source in choose_sources(pipeline.sources, names):
+    for source in choose_sources(pipeline.asked(), names):
         try:
             pipeline.settings.key(source.secret)
         except ConfigError as error:

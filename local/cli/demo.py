@@ -52,7 +52,7 @@ def show(pipeline: Pipeline, now: datetime) -> None:
                 styled(one.status),
                 f"{one.rows:,}",
                 str(one.rejected),
-                ago(one.next_slot, now),
+                ago(one.next_slot, now) if one.next_slot else "",
             )
             for one in statuses(pipeline, now)
         ),

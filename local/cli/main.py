@@ -14,7 +14,7 @@ from typing import Final
 import typer
 
 from gans.errors import BadData, ConfigError, NotKnown, NotReady, Permanent, Refused, Transient
-from local.cli.commands import collect, database, decide, doctor, maintain, mysql, rebuild, serve, sources, watch
+from local.cli.commands import areas, collect, database, decide, doctor, imports, maintain, mysql, rebuild, serve, sources, watch
 from local.console import err, plain
 
 app = typer.Typer(
@@ -25,9 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (collect, maintain, rebuild, decide, serve, doctor):
+for module in (collect, imports, maintain, rebuild, decide, serve, doctor):
     app.add_typer(module.app)
-for name, group in {"watch": watch, "sources": sources, "db": database, "mysql": mysql}.items():
+for name, group in {"watch": watch, "areas": areas, "sources": sources, "db": database, "mysql": mysql}.items():
     app.add_typer(group.app, name=name)
 
 

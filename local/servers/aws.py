@@ -19,7 +19,7 @@ from sqlalchemy import Engine, case, func, select
 from sqlalchemy.exc import DBAPIError
 
 from gans.errors import GansError
-from gans.sources import registry
+from gans.sources import asked, registry
 from gans.tables import collection_runs, metadata
 from local import console
 from local.servers.deployment import Deployed, Line
@@ -137,7 +137,7 @@ def _runs(engine: Engine) -> Table:
     for name in ("rows", "refused", "runs", "failed"):
         shown.add_column(name, justify="right")
     shown.add_column("stored after")
-    for name in registry():
+    for name in asked():
         if name not in last:
             shown.add_row(name, "–", "[dim]not yet[/]")
             continue

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, create_engine, text
 from gans.database.engine import open_engine
 from gans.errors import ConfigError
 from gans.settings import Settings
-from gans.sources import registry
+from gans.sources import asked
 from gans.storage.store import S3Store
 from gans.storage.watchlist import KEY
 from local.servers import mysql
@@ -133,7 +133,7 @@ class Deployed:
     def _make_keys(self) -> None:
         """A key for every source that does not do without."""
         keeper = self.cloud.client("secretsmanager")
-        for source in registry().values():
+        for source in asked().values():
             if source.secret and source.secret.is_required:
                 keeper.create_secret(Name=f"gans/keys/{source.name}", SecretString=_ANY_KEY)
 

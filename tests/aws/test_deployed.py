@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from gans.archive.archive import HOUR
 from gans.database.roles import ROLES
 from gans.secrets import Login
-from gans.sources import registry
+from gans.sources import asked
 from gans.storage.watchlist import KEY
 from gans.tables import collection_runs, metadata
 from gans.tables.mobility import station_hours
@@ -34,12 +34,12 @@ from tests.survival.conftest import content
 
 pytestmark = pytest.mark.aws
 
-SOURCES = set(registry())
+SOURCES = set(asked())
 GOOD = {"ok", "not_modified"}
 
 
 def test_every_table_of_every_source_fills_by_itself(aws: Deployed) -> None:
-    written = {metadata.tables[name] for source in registry().values() for name in source.writes}
+    written = {metadata.tables[name] for source in asked().values() for name in source.writes}
 
     def empty() -> list[str]:
         with aws.engine.connect() as connection:

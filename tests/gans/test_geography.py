@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from gans.geography import great_circle_km, short_way
+from gans.geography import area_key, great_circle_km, short_way
 
 PARIS = (48.8566, 2.3522)
 
@@ -44,3 +44,28 @@ def test_a_way_through_a_place_that_is_the_start_begins_there() -> None:
 def test_few_places_are_a_way_too() -> None:
     assert short_way([], PARIS) == []
     assert short_way([PARIS, PARIS], PARIS) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("OHARE", "ohare"),
+        ("O'Hare", "ohare"),
+        ("  o hare ", "ohare"),
+        ("Saint-Élodie", "saintelodie"),
+        ("Groß Klein", "grossklein"),
+        ("Łódź", "łodz"),
+        ("東京", "東京"),
+        ("76", "76"),
+        ("076", "76"),
+        ("76.0", "76"),
+        ("76.", "76"),
+        ("0", "0"),
+        ("00", "0"),
+        ("76.5", "765"),
+        ("District 08", "district08"),
+        ("!?", ""),
+    ],
+)
+def test_an_area_has_one_spelling(name: str, key: str) -> None:
+    assert area_key(name) == key

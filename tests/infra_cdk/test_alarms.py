@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, insert, text
 
 from gans.reading.freshness import freshness
-from gans.sources import registry
+from gans.sources import asked
 from gans.tables import collection_runs
 from infra_cdk.queries import QUERIES
 from tests.infra_cdk.alarms import EXTRA, Alarm, Minutes, State, messages
@@ -87,7 +87,7 @@ class Ledger:
     """A ledger that is written minute by minute, and what the function measures meanwhile."""
 
     def __init__(self, engine: Engine, source: str) -> None:
-        self.engine, self.source = engine, registry()[source]
+        self.engine, self.source = engine, asked()[source]
 
     def measure(self, failed: Callable[[int], int | None], units: int, minutes: range = HOURS_5) -> dict[str, Minutes]:
         """The metrics by minute, where the run of each minute asks for `units`, of which `failed` fail; None for no run."""
@@ -263,7 +263,7 @@ def test_the_database_is_watched(states: States) -> None:
 
 def test_every_source_is_watched(deployed: Deploy) -> None:
     found = set(described(deployed("none")))
-    assert {f"{kind}-{source}" for kind in ("Stale", "Failing", "Rejects") for source in registry()} < found
+    assert {f"{kind}-{source}" for kind in ("Stale", "Failing", "Rejects") for source in asked()} < found
 
 
 def test_every_alarm_has_its_section_of_the_runbook_and_every_section_its_alarm(deployment: Deployment) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gans.sources import registry
+from gans.sources import asked
 from infra_cdk import costs
 from infra_cdk.costs import HOURS, PRICES, Run, Stacks, at, run_s
 
@@ -45,14 +45,14 @@ def test_each_price_is_paid_for_what_it_is_for(
 ) -> None:
     monkeypatch.setattr(costs, "PRICES", {**FREE, price: 2.0})
     monkeypatch.setattr(costs, "INSTANCE_HOUR", {"db.t4g.micro": 0.0})
-    monthly = costs.costs(msgspec.structs.replace(NOTHING, **stacks), [run(**measured)], 10, registry())
+    monthly = costs.costs(msgspec.structs.replace(NOTHING, **stacks), [run(**measured)], 10, asked())
     assert sum(monthly.values()) == pytest.approx(2 * amount)
 
 
 def test_the_columns_add_up_and_the_table_says_what_was_not_measured(deployed: Callable[[str], Any]) -> None:
     stacks = Stacks.of(deployed("none").resources)
-    runs = [run(name, cities, requests=cities, messages=1) for name in registry() for cities in (10, 100)]
-    table = costs.markdown(stacks, runs, registry())
+    runs = [run(name, cities, requests=cities, messages=1) for name in asked() for cities in (10, 100)]
+    table = costs.markdown(stacks, runs, asked())
     lines = [[cell.strip(" *") for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("|")]
     for column in range(1, 4):
         *parts, whole = (float(line[column].replace(",", "")) for line in lines[2:])
@@ -78,6 +78,6 @@ def test_a_count_in_between_lies_on_the_line_through_the_two_nearest() -> None:
 
 
 def test_a_run_waits_for_the_upstream_and_for_politeness() -> None:
-    weather = msgspec.structs.replace(registry()["weather"], pause=timedelta(seconds=10))
+    weather = msgspec.structs.replace(asked()["weather"], pause=timedelta(seconds=10))
     assert run_s(NOTHING, weather, run(requests=1)) == 0.5
     assert run_s(NOTHING, weather, run(requests=4)) == 30

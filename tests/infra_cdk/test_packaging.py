@@ -103,7 +103,7 @@ def test_wheels_are_those_of_the_target(asset: Asset, library: str) -> None:
 )
 def test_the_handlers_need_nothing_else(asset: Asset, modules: str) -> None:
     """boto3 is first imported when it is asked for."""
-    alone(package(asset, LOCAL), f"import gans.sources, {modules}; gans.sources.registry()")
+    alone(package(asset, LOCAL), f"import gans.sources, {modules}; gans.sources.asked()")
 
 
 def test_every_parser_has_its_libraries() -> None:

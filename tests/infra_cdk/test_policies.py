@@ -11,7 +11,7 @@ from cdk_nag import AwsSolutionsChecks, NagPack, ServerlessChecks
 from constructs import IConstruct
 
 from gans.database.roles import ROLES
-from gans.sources import registry
+from gans.sources import asked
 from gans.storage.reference import snapshot_key
 from gans.storage.watchlist import KEY
 from gans.tables import metadata, table_facts
@@ -114,7 +114,7 @@ def test_a_collector_may_land_its_own_and_read_its_own_key(deployment: Deploymen
             ("s3:PutObject", f"{objects}/state/{name}.json"),
             ("s3:ListBucket", objects),
         } | {(f"sqs:{action}", f"${{{failures}.Arn}}") for action in ("SendMessage", "GetQueueAttributes", "GetQueueUrl")}
-        if registry()[name].secret:
+        if asked()[name].secret:
             secret = f"arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:gans/keys/{name}"
             expected |= {("secretsmanager:GetSecretValue", secret), ("secretsmanager:GetSecretValue", f"{secret}-??????")}
         assert may == expected

@@ -10,7 +10,7 @@ import pytest
 
 from gans.database.roles import ROLES
 from gans.errors import ConfigError
-from gans.sources import registry
+from gans.sources import asked
 from tests.infra_cdk.conftest import Deployment, new_app
 from tests.infra_cdk.test_policies import allowed, role_of
 
@@ -27,7 +27,7 @@ def rules_of(deployment: Deployment, function: str) -> list[dict[str, Any]]:
 
 def test_every_source_has_a_function_its_schedule_and_what_it_reads(deployed: Deploy) -> None:
     deployment = deployed("none")
-    assert set(deployment.collectors()) == set(registry())
+    assert set(deployment.collectors()) == set(asked())
     expressions = {}
     for name, (function, _) in deployment.collectors().items():
         rules = rules_of(deployment, function)
@@ -63,7 +63,7 @@ def test_a_collector_knows_what_it_collects_and_no_database(deployed: Deploy) ->
         variables = function["Environment"]["Variables"]
         assert not [name for name in variables if "DATABASE" in name]
         assert variables["GANS_CONTACT"] == "ops@example.org"
-        assert variables.get("GANS_KEY_SECRET") == (f"gans/keys/{name}" if registry()[name].secret else None)
+        assert variables.get("GANS_KEY_SECRET") == (f"gans/keys/{name}" if asked()[name].secret else None)
         assert "VpcConfig" not in function
         assert (function["MemorySize"], function["Timeout"]) == (256, 900)
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
@@ -218,7 +218,7 @@ def test_only_what_is_landed_notifies_the_queue(deployed: Deploy) -> None:
     assert "ExpirationInDays" not in rules[None], "S3 refuses both in one rule"
     assert {"landing/", "archive/", "reference/", "state/"} <= set(rules)
     expiring = {prefix for prefix, rule in rules.items() if "ExpirationInDays" in rule}
-    assert expiring == {f"landing/{source.name}/" for source in registry().values() if source.retention}
+    assert expiring == {f"landing/{source.name}/" for source in asked().values() if source.retention}
 
 
 def test_the_schema_is_brought_up_before_anything_fires(deployed: Deploy) -> None:
@@ -238,7 +238,7 @@ def _listed(value: Any) -> list[Any]:
 def test_a_given_database_needs_the_pipeline_alone(deployed: Deploy) -> None:
     deployment = deployed("given")
     assert set(deployment.templates) == {"GansPipeline"}
-    assert set(deployment.collectors()) == set(registry()) - {"flights", "openweather"}
+    assert set(deployment.collectors()) == set(asked()) - {"flights", "openweather"}
     (load,) = deployment.functions("load").values()
     assert load["VpcConfig"] == {"SubnetIds": ["subnet-0a1b2c3d", "subnet-1a2b3c4d"], "SecurityGroupIds": ["sg-0a1b2c3d"]}
     variables = load["Environment"]["Variables"]

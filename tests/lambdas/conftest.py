@@ -21,7 +21,7 @@ from sqlalchemy import URL, create_engine, make_url
 
 from gans.clock import utc_now
 from gans.errors import Transient
-from gans.sources import registry
+from gans.sources import asked
 from gans.storage.store import FolderStore, S3Store, Store
 from gans.storage.watchlist import KEY, WatchedCity, Watchlist
 from lambdas import collect, load, migrate, resources
@@ -269,7 +269,7 @@ def _land(folder: Path) -> dict[str, Rows]:
         migrate.handler({}, Context())
         for _ in range(2):
             for slot_of in (now - timedelta(days=8), now):
-                for source in registry().values():
+                for source in asked().values():
                     patch.setenv("GANS_SOURCE", source.name)
                     known = set(resources.store().keys("landing/"))
                     with suppress(Transient):

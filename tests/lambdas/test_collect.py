@@ -15,7 +15,7 @@ from gans.database.migrate import upgrade
 from gans.errors import ConfigError, Transient
 from gans.settings import Settings
 from gans.source import Capture
-from gans.sources import registry
+from gans.sources import asked
 from gans.storage.landing import read_part
 from gans.storage.store import S3Store
 from lambdas import collect, load
@@ -56,7 +56,7 @@ def cities(bucket: S3Store, simulator: Simulator, environment: pytest.MonkeyPatc
 def test_the_slot_is_the_scheduled_time_that_the_event_belongs_to(
     cities: Simulator, bucket: S3Store, event: dict[str, Any], slot: str
 ) -> None:
-    assert str(registry()["cities"].schedule) == "daily at 03:10 UTC"
+    assert str(asked()["cities"].schedule) == "daily at 03:10 UTC"
     result = collect.handler(event, Context())
     (key,) = landed(bucket)
     assert key.split("/")[2].startswith(slot)

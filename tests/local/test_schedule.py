@@ -13,7 +13,7 @@ from gans.collect.collect import Collected
 from gans.load.load import Loaded
 from gans.schedule import Schedule, daily, every, hourly, weekly
 from gans.source import Source
-from gans.sources import registry
+from gans.sources import asked, registry
 from gans.storage.landing import PartKey
 from local import schedule
 from local.pipeline import Outcome, Pipeline, Progress
@@ -67,7 +67,7 @@ def test_neither_maintenance_nor_another_upstream_keeps_one_waiting(monkeypatch:
 
 
 def test_a_source_that_another_one_fires_is_not_run_twice_at_once() -> None:
-    sources = [registry()[name] for name in ("stations", "station_status")]
+    sources = [asked()[name] for name in ("stations", "station_status")]
     running, seen, both = Lock(), list[str](), Barrier(2, timeout=60)
 
     class Shared(Pipeline):

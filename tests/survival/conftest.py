@@ -17,7 +17,7 @@ from sqlalchemy import Engine, select
 
 from gans.collect import http
 from gans.database.upsert import newest_by
-from gans.sources import registry
+from gans.sources import asked
 from gans.storage.store import FolderStore
 from gans.tables import collection_runs, installation, metadata, rejects
 from local import pipeline, watchlist
@@ -28,7 +28,7 @@ from local.simulator import Simulator, World
 NOW = datetime(2026, 3, 28, 13, 17, tzinfo=UTC)
 """What time it is for the command and for the upstreams; summer time begins in Europe the night after."""
 
-KEYS = {source.secret.setting: "k3y" for source in registry().values() if source.secret and source.secret.is_required}
+KEYS = {source.secret.setting: "k3y" for source in asked().values() if source.secret and source.secret.is_required}
 """The simulator takes any key."""
 
 Rows = list[dict[str, Any]]
@@ -117,7 +117,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch, read_s: float = 20.0, tries: int = 
     for name, value in {"READ_S": read_s, "TRY_S": 2 * read_s, "BACKOFF_S": 0.0, "LONGEST_WAIT_S": 0.0, "TRIES": tries}.items():
         monkeypatch.setattr(http, name, value)
     monkeypatch.setattr(http, "MAX_BODY_BYTES", 2 * 1024 * 1024)
-    unpaced = {name: msgspec.structs.replace(source, pause=timedelta(0)) for name, source in registry().items()}
+    unpaced = {name: msgspec.structs.replace(source, pause=timedelta(0)) for name, source in asked().items()}
     monkeypatch.setattr(pipeline, "registry", lambda: unpaced)
 
 

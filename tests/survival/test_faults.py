@@ -12,8 +12,8 @@ import urllib3.util.connection
 from sqlalchemy import Engine, select
 
 from gans.settings import Settings
-from gans.source import Capture, Provided, Source
-from gans.sources import registry
+from gans.source import Capture, CollectedSource, Provided
+from gans.sources import asked
 from gans.storage.landing import PartKey, read_part
 from gans.storage.reference import Snapshots
 from gans.storage.store import FolderStore
@@ -25,7 +25,7 @@ from local.simulator.upstream import Answer, Upstream
 from tests.conftest import Once
 from tests.survival.conftest import KEYS, NOW, Gans, Rows, content, hurried, write_watchlist
 
-SOURCES = registry()
+SOURCES = asked()
 MIXED = 0.3
 """The share of the requests that meet a fault, where all faults are mixed."""
 
@@ -85,7 +85,7 @@ def _run_undisturbed(folder: Path) -> dict[str, Rows]:
             )
         )
         pipeline.prepare()
-        for source in pipeline.sources.values():
+        for source in pipeline.asked().values():
             assert pipeline.run(source, source.schedule.slot(NOW)).status == "ok"
         found = content(pipeline.engine)
         pipeline.engine.dispose()
@@ -136,7 +136,7 @@ def assert_accounted(folder: Path, engine: Engine) -> None:
         assert planned <= set(landed[name, attempt]), "a planned unit has left nothing"
 
 
-def _stored(engine: Engine, source: Source, capture: Capture) -> bool:
+def _stored(engine: Engine, source: CollectedSource, capture: Capture) -> bool:
     """Whether rows came of an answer, and still stand."""
     tables = [metadata.tables[name] for name in source.writes if "fetched_at" in metadata.tables[name].columns]
     with engine.connect() as connection:

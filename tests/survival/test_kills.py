@@ -17,7 +17,7 @@ from gans.database import migrate
 from gans.database.engine import open_engine
 from gans.settings import Settings
 from gans.source import Capture
-from gans.sources import registry
+from gans.sources import asked
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import FolderStore
 from local.servers import mysql
@@ -160,7 +160,7 @@ def test_a_database_killed_in_mid_load_loses_nothing_and_keeps_no_half(killable:
 def _land_much(folder: Path) -> None:
     """Lands several slots of forty cities' weather; each takes a database a while."""
     folder.mkdir()
-    source, world, store = registry()["weather"], World(40), FolderStore(folder / "data")
+    source, world, store = asked()["weather"], World(40), FolderStore(folder / "data")
     cities = [
         {"city_id": city.city_id, "latitude": city.latitude, "longitude": city.longitude, "timezone": city.timezone}
         for city in world.cities

@@ -16,7 +16,7 @@ from gans.database import migrate
 from gans.database.engine import open_engine
 from gans.load.load import load
 from gans.settings import Settings
-from gans.sources import registry
+from gans.sources import asked
 from gans.storage.landing import PartKey
 from gans.storage.store import FolderStore
 from gans.tables import EPOCH
@@ -25,7 +25,7 @@ from local.simulator import Faults, Simulator
 from tests.conftest import Once
 from tests.survival.conftest import KEYS, Gans, Rows, dump, grown, hurried, write_watchlist
 
-SOURCES = registry()
+SOURCES = asked()
 LOADERS = 3
 LOAD_ALL = """
 import os, random, sys

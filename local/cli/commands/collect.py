@@ -152,7 +152,7 @@ def status(json: Json = False) -> None:
                 f"{one.rows:,}",
                 str(one.rejected),
                 f"{one.failed_runs} of {one.runs}",
-                ago(one.next_slot, now).removeprefix("in "),
+                ago(one.next_slot, now).removeprefix("in ") if one.next_slot else "by hand",
             )
             for one in found
         ),

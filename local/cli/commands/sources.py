@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gans.source import CollectedSource, Source
 from gans.sources import registry
 from local.cli.context import Json
 from local.console import as_json, line, out
@@ -19,13 +20,24 @@ def sources(context: typer.Context, json: Json = False) -> None:
         return
     found = registry().values()
     if json:
-        keys = ("name", "provider", "docs", "licence", "reads", "writes")
-        as_json([{**{key: getattr(source, key) for key in keys}, "schedule": str(source.schedule)} for source in found])
+        as_json([_as_dict(source) for source in found])
         return
     for source in found:
-        key = source.secret and f", {source.secret.setting}{'' if source.secret.is_required else ' (optional)'}"
-        line(f"[bold]{source.name:<17}[/] ", f"{source.provider}, {source.schedule}, {source.licence}{key or ''}")
+        when, key = "files (gans import)", ""
+        if isinstance(source, CollectedSource):
+            when = str(source.schedule)
+            key = f", {source.secret.setting}{'' if source.secret.is_required else ' (optional)'}" if source.secret else ""
+        line(f"[bold]{source.name:<17}[/] ", f"{source.provider}, {when}, {source.licence}{key}")
         line(f"{'':<18}", f"{', '.join(source.reads) or 'nothing'} → {', '.join(source.writes)}")
+
+
+def _as_dict(source: Source) -> dict[str, object]:
+    """What is to be known of a source; one that only takes files has no schedule."""
+    return {
+        **{key: getattr(source, key) for key in ("name", "provider", "docs", "licence", "reads", "writes")},
+        "schedule": str(source.schedule) if isinstance(source, CollectedSource) else None,
+        "takes_files": source.files is not None,
+    }
 
 
 @app.command("new")

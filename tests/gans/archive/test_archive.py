@@ -17,7 +17,7 @@ from gans.archive.archive import HOUR, archive, compact
 from gans.archive.columns import COLUMNS
 from gans.database.views import SCHEMA
 from gans.source import Capture
-from gans.sources import registry
+from gans.sources import asked
 from gans.sources.station_status import source
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import FolderStore
@@ -467,7 +467,7 @@ def test_an_hour_of_which_nothing_can_be_said(store: FolderStore, engine: Engine
 
 def test_what_may_not_be_kept_is_never_archived(store: FolderStore, engine: Engine) -> None:
     with pytest.raises(ValueError, match="never archived"):
-        compact(store, engine, registry()["vehicles"], TEN)
+        compact(store, engine, asked()["vehicles"], TEN)
 
 
 def test_a_system_that_no_information_was_told_of_is_known_by_its_key(store: FolderStore, engine: Engine, land: Land) -> None:

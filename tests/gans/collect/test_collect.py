@@ -21,7 +21,7 @@ from gans.collect.http import Http, Response
 from gans.errors import BadData, ConfigError, NotModified, Permanent, QuotaExceeded, Transient
 from gans.schedule import every
 from gans.settings import Settings
-from gans.source import Capture, Provided, Reference, Request, Secret, Source
+from gans.source import Capture, CollectedSource, Provided, Reference, Request, Secret
 from gans.sources import registry
 from gans.storage.landing import Part, PartKey, read_part
 from gans.storage.store import FolderStore, Store
@@ -49,7 +49,7 @@ class Scripted(Http):
         super().__init__(Settings())
         self.script, self.asked = script, dict[str, dict[str, str]]()
 
-    def get(self, source: Source, request: Request, conditions: Mapping[str, str] | None = None) -> Response:
+    def get(self, source: CollectedSource, request: Request, conditions: Mapping[str, str] | None = None) -> Response:
         self.requests += 1
         self.asked[request.unit] = dict(conditions or {})
         outcome = self.script.get(request.unit, Response(200, {}, b"ok"))
@@ -71,12 +71,12 @@ class Broken(FolderStore):
         super().write(key, data)
 
 
-def probe(*units: str | Provided, **fields: Any) -> Source:
+def probe(*units: str | Provided, **fields: Any) -> CollectedSource:
     def plan(reference: Reference, slot: datetime) -> Iterator[Request | Provided]:
         for unit in units:
             yield unit if isinstance(unit, Provided) else Request(unit=unit, url=f"https://api.test/{unit}", context={"of": unit})
 
-    return Source(
+    return CollectedSource(
         **{
             "name": "probe", "provider": "", "docs": "", "licence": "", "schedule": every(hours=1), "stale_after": timedelta(1),
             "hosts": ("api.test",), "reads": (), "writes": (), "plan": plan, "parse": lambda _: iter(()),
@@ -98,7 +98,7 @@ def run(store: FolderStore) -> Run:
     """Collects for the slot; every reading of the clock is a second later."""
     seconds = iter(range(100_000))
 
-    def run(source: Source, asking: Http, **overrides: Any) -> Collected:
+    def run(source: CollectedSource, asking: Http, **overrides: Any) -> Collected:
         return collect(
             source,
             SLOT,
@@ -282,7 +282,7 @@ def test_another_question_is_asked_in_full(run: Run, store: FolderStore) -> None
 
 
 def test_beside_another_context_it_is_asked_in_full(run: Run, store: FolderStore) -> None:
-    def about(*cities: int) -> Source:
+    def about(*cities: int) -> CollectedSource:
         request = Request(unit="a", url="https://api.test/a", context={"cities": list(cities), "of": {"x": 1, "y": 2}})
         return probe(plan=lambda reference, slot: iter((request,)))
 
@@ -534,7 +534,7 @@ def test_it_knows_no_sql_and_nothing_heavy() -> None:
 # answers that tell the present state
 
 
-def holding(until: datetime, *units: str, **fields: Any) -> Source:
+def holding(until: datetime, *units: str, **fields: Any) -> CollectedSource:
     return probe(*units, schedule=every(minutes=1), holds_until=lambda capture: until, **fields)
 
 

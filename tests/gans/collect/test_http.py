@@ -26,7 +26,7 @@ from gans.collect.http import Http
 from gans.errors import ConfigError, GansError, NotModified, Permanent, QuotaExceeded, Transient
 from gans.schedule import every
 from gans.settings import Settings
-from gans.source import Quota, Request, Secret, Source
+from gans.source import CollectedSource, Quota, Request, Secret
 
 HOST = "api.test"
 REQUEST = Request(unit="berlin", url=f"https://{HOST}/v1", params={"q": "a b"}, headers={"Accept-Language": "de"})
@@ -36,8 +36,8 @@ CLOSED = object()
 Send = Callable[[socket.socket], None]
 
 
-def source(**overrides: object) -> Source:
-    return Source(
+def source(**overrides: object) -> CollectedSource:
+    return CollectedSource(
         **{
             "name": "probe", "provider": "", "docs": "", "licence": "", "schedule": every(hours=1), "stale_after": timedelta(1),
             "hosts": (HOST, "other.test"), "reads": (), "writes": (), "plan": lambda *_: iter(()), "parse": lambda _: iter(()),
@@ -139,7 +139,9 @@ def impatient(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     limit(monkeypatch, 0.3)
 
 
-def failure(asking: Http, *, of: type[GansError] = Transient, source: Source = SOURCE, request: Request = REQUEST) -> GansError:
+def failure(
+    asking: Http, *, of: type[GansError] = Transient, source: CollectedSource = SOURCE, request: Request = REQUEST
+) -> GansError:
     with pytest.raises(of) as failed:
         asking.get(source, request)
     assert failed.value.__cause__ is None
@@ -699,7 +701,7 @@ def malformed(connection: socket.socket) -> None:
     ],
 )  # fmt: skip
 def test_a_key_is_nowhere_else(
-    keyed: Http, upstream: Upstream, caplog: pytest.LogCaptureFixture, source: Source, step: bytes | Send
+    keyed: Http, upstream: Upstream, caplog: pytest.LogCaptureFixture, source: CollectedSource, step: bytes | Send
 ) -> None:
     caplog.set_level(logging.DEBUG)
     upstream.script = [step] * http.TRIES

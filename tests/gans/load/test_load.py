@@ -24,7 +24,7 @@ from gans.load.load import Loaded, load
 from gans.reading.freshness import Freshness, freshness
 from gans.schedule import every
 from gans.settings import Settings
-from gans.source import Capture, Reject, Request, Row, Source
+from gans.source import Capture, CollectedSource, Reject, Request, Row
 from gans.sources import registry
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.reference import Snapshots, snapshot_key
@@ -51,7 +51,7 @@ def parse(capture: Capture) -> Iterator[Row | Reject]:
         yield Reject("refused", item) if isinstance(item, str) else Row(*item)
 
 
-PROBE = Source(
+PROBE = CollectedSource(
     name="probe", provider="", docs="", licence="", schedule=every(hours=3), stale_after=timedelta(hours=9), hosts=(), reads=(),
     writes=("cities", "city_populations", "weather_forecasts"), plan=lambda *_: iter(()), parse=parse,
 )  # fmt: skip
@@ -686,7 +686,7 @@ def test_what_was_answered_and_meant_nothing_is_asked_for_in_full(land: Land, st
 class Truncating(Http):
     """Gets only the beginning of the first answer, with the headers of the whole."""
 
-    def get(self, source: Source, request: Request, conditions: Mapping[str, str] | None = None) -> Response:
+    def get(self, source: CollectedSource, request: Request, conditions: Mapping[str, str] | None = None) -> Response:
         response = super().get(source, request, conditions)
         return msgspec.structs.replace(response, body=response.body[:3_000]) if request.unit == "1" else response
 

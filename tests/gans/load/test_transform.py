@@ -11,7 +11,6 @@ import pytest
 from gans.errors import BadData
 from gans.load import transform
 from gans.load.transform import EXCERPT_CHARS, MOST_MISSING, ParsedPart, missing, parse_part
-from gans.schedule import every
 from gans.source import MOST_REFUSED, Capture, Reject, Row, Rows, Source
 from gans.storage.landing import Footer, Header, Part
 from gans.tables import weather_forecasts
@@ -25,9 +24,13 @@ Parse = Callable[[Capture], Iterator[Row | Reject]]
 
 def source(parse: Parse) -> Source:
     return Source(
-        name="probe", provider="", docs="", licence="", schedule=every(hours=1), stale_after=timedelta(1), hosts=(), reads=(),
-        writes=("cities", "city_populations", "weather_forecasts"), plan=lambda *_: iter(()), parse=parse,
-    )  # fmt: skip
+        name="probe",
+        provider="",
+        docs="",
+        licence="",
+        writes=("cities", "city_populations", "weather_forecasts"),
+        parse=parse,
+    )
 
 
 def capture(unit: str, *items: Any, seconds: int = 0, **told: Any) -> Capture:

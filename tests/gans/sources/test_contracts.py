@@ -1,7 +1,7 @@
 """What every source must keep to. A new one is taken up by itself.
 
-Beside its own test, a source has in `tests/gans/sources/<name>/` one small answer, `payload.*`, and `context.json`, which
-tells how it was captured (`Recorded`).
+Beside its own test, a source has in `tests/gans/sources/<name>/` one small answer, or file, `payload.*`, and `context.json`,
+which tells how it was captured (`Recorded`).
 """
 
 import ast
@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,11 +24,25 @@ from sqlalchemy import Engine, select
 
 import gans.sources
 from gans import __version__
-from gans.errors import BadData
+from gans.collect.files import OPTIONS
+from gans.errors import BadData, NotKnown, NotReady
 from gans.load.load import load
 from gans.load.transform import ParsedPart, parse_part
-from gans.source import Capture, Item, Provided, Reject, Request, Row, Source, rows_of
-from gans.sources import registry
+from gans.source import (
+    Capture,
+    CollectedSource,
+    File,
+    ImportOptions,
+    Item,
+    Piece,
+    Provided,
+    Reject,
+    Request,
+    Row,
+    Source,
+    rows_of,
+)
+from gans.sources import asked, registry
 from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
 from gans.storage.store import FolderStore
 from gans.tables import metadata
@@ -87,10 +102,12 @@ class Recorded(msgspec.Struct, forbid_unknown_fields=True):
     Attributes:
         context: the context of the request, as `plan` gives it.
         slot: the scheduled time of the run; by default the source's slot at `NOW`.
-        reference: rows of the tables that `plan` reads, where those in `REFERENCE` do not do.
+        reference: rows of the tables that `plan` and `pieces` read, where those in `REFERENCE` do not do.
+        options: of a file, what is said of it when it is imported.
     """
 
-    context: dict[str, Any]
+    context: dict[str, Any] = {}
+    options: ImportOptions = ImportOptions()
     slot: datetime | None = None
     status: int = 200
     reference: dict[str, list[dict[str, Any]]] = {}
@@ -118,23 +135,39 @@ def payload(name: str) -> bytes:
 
 
 def slot_of(source: Source) -> datetime:
-    return recorded(source.name).slot or source.schedule.slot(NOW)
+    return recorded(source.name).slot or (source.schedule.slot(NOW) if isinstance(source, CollectedSource) else NOW)
 
 
-def planned(source: Source) -> list[Request | Provided]:
-    return list(source.plan(Rows({**REFERENCE, **recorded(source.name).reference}), slot_of(source)))
+def reference_of(source: Source) -> Rows:
+    return Rows({**REFERENCE, **recorded(source.name).reference})
+
+
+def planned(source: CollectedSource) -> list[Request | Provided]:
+    return list(source.plan(reference_of(source), slot_of(source)))
+
+
+def file_of(body: bytes, name: str = "recorded.csv") -> File:
+    return File(name, NOW, NOW, lambda: BytesIO(body))
+
+
+def pieces_of(source: Source, body: bytes) -> list[Piece]:
+    assert source.files
+    return list(source.files.pieces(file_of(body), recorded(source.name).options, reference_of(source)))
 
 
 def capture_of(source: Source, body: bytes) -> Capture:
-    recording = recorded(source.name)
-    url = next(unit.full_url for unit in planned(source) if isinstance(unit, Request))
+    """The capture of an answer; of a source that only takes files, of a piece with the context of the whole payload's."""
+    recording, context = recorded(source.name), recorded(source.name).context
+    if source.files:
+        (piece,) = pieces_of(source, payload(source.name))
+        context = msgspec.json.decode(msgspec.json.encode(piece.context))
     return Capture(
         unit="recorded",
-        url=url,
+        url="https://recorded/",
         status=recording.status,
         slot=slot_of(source),
         fetched_at=NOW,
-        context=recording.context,
+        context=context,
         body=body,
     )
 
@@ -173,13 +206,38 @@ def source(request: pytest.FixtureRequest) -> Source:
     return found
 
 
+@pytest.fixture(params=list(asked().values()), ids=list(asked()))
+def asked_source(request: pytest.FixtureRequest) -> CollectedSource:
+    found: CollectedSource = request.param
+    return found
+
+
+@pytest.fixture(params=[source for source in SOURCES.values() if source.files], ids=lambda source: source.name)
+def file_source(request: pytest.FixtureRequest) -> Source:
+    found: Source = request.param
+    return found
+
+
 def test_it_says_what_it_is(source: Source) -> None:
-    assert source.plan.__module__ == source.parse.__module__ == f"gans.sources.{source.name}"
+    assert source.parse.__module__ == f"gans.sources.{source.name}"
     assert source.provider
     assert source.licence
     assert urlsplit(source.docs).scheme == "https"
-    assert bool(source.hosts) != source.discovers_hosts
-    assert all(urlsplit(f"https://{host}/").hostname == host for host in source.hosts)
+
+
+def test_it_says_whom_it_asks(asked_source: CollectedSource) -> None:
+    assert asked_source.plan.__module__ == asked_source.parse.__module__
+    assert bool(asked_source.hosts) != asked_source.discovers_hosts
+    assert all(urlsplit(f"https://{host}/").hostname == host for host in asked_source.hosts)
+
+
+def test_it_says_which_files_it_takes(file_source: Source) -> None:
+    files = file_source.files
+    assert files
+    assert files.about
+    assert files.pieces.__module__ == file_source.parse.__module__
+    assert {*files.needs, *files.takes} <= set(OPTIONS) == set(ImportOptions.__struct_fields__)
+    assert not set(files.needs) & set(files.takes)
 
 
 def test_what_it_writes_are_tables(source: Source) -> None:
@@ -188,55 +246,58 @@ def test_what_it_writes_are_tables(source: Source) -> None:
 
 
 @pytest.mark.parametrize("instant", [NOW, datetime(2024, 2, 29, tzinfo=UTC), datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC)])
-def test_its_slots_follow_each_other(source: Source, instant: datetime) -> None:
-    slot, following = source.schedule.slot(instant), source.schedule.next(instant)
-    assert slot <= instant < following == slot + source.schedule.period
-    assert source.schedule.slot(slot) == slot
-    assert source.stale_after >= source.schedule.period
+def test_its_slots_follow_each_other(asked_source: CollectedSource, instant: datetime) -> None:
+    slot, following = asked_source.schedule.slot(instant), asked_source.schedule.next(instant)
+    assert slot <= instant < following == slot + asked_source.schedule.period
+    assert asked_source.schedule.slot(slot) == slot
+    assert asked_source.stale_after >= asked_source.schedule.period
 
 
-def test_without_reference_there_is_nothing_to_ask(source: Source) -> None:
-    if source.reads:
-        assert all(isinstance(unit, Provided) for unit in source.plan(Rows({}), slot_of(source)))
+def test_without_reference_there_is_nothing_to_ask(asked_source: CollectedSource) -> None:
+    if asked_source.reads:
+        assert all(isinstance(unit, Provided) for unit in asked_source.plan(Rows({}), slot_of(asked_source)))
 
 
-def test_its_plan_is_the_same_every_time(source: Source) -> None:
-    plan = planned(source)
-    assert plan == planned(source)
+def test_its_plan_is_the_same_every_time(asked_source: CollectedSource) -> None:
+    plan = planned(asked_source)
+    assert plan == planned(asked_source)
     assert any(isinstance(unit, Request) for unit in plan)
     units = Counter(unit.unit for unit in plan)
     assert units.most_common(1)[0][1] == 1, "two requests for one unit would share its ETag and its rejects"
     assert msgspec.json.decode(msgspec.json.encode([unit.context for unit in plan])) == [unit.context for unit in plan]
 
 
-def test_it_asks_only_the_hosts_that_it_names_and_shows_no_key(source: Source) -> None:
-    for request in planned(source):
+def test_it_asks_only_the_hosts_that_it_names_and_shows_no_key(asked_source: CollectedSource) -> None:
+    for request in planned(asked_source):
         if isinstance(request, Request):
             asked = urlsplit(request.url)
             assert asked.scheme == "https"
-            assert asked.netloc in source.hosts or source.discovers_hosts
+            assert asked.netloc in asked_source.hosts or asked_source.discovers_hosts
             assert not asked.query
-            assert not source.secret or source.secret.param not in request.params
-            assert not source.secret or source.secret.header not in request.headers
+            assert not asked_source.secret or asked_source.secret.param not in request.params
+            assert not asked_source.secret or asked_source.secret.header not in request.headers
 
 
-def test_what_a_plan_gives_is_understood(source: Source) -> None:
-    for unit in planned(source):
+def test_what_a_plan_gives_is_understood(asked_source: CollectedSource) -> None:
+    for unit in planned(asked_source):
         if isinstance(unit, Provided):
-            provided = Capture(unit=unit.unit, url="", status=0, slot=slot_of(source), fetched_at=NOW, context=unit.context)
-            result = parsed_part(source, provided)
+            provided = Capture(unit=unit.unit, url="", status=0, slot=slot_of(asked_source), fetched_at=NOW, context=unit.context)
+            result = parsed_part(asked_source, provided)
             assert result.rows
             assert result.refused == []
 
 
-def test_its_payload_is_small_and_has_the_context_that_the_plan_gives(source: Source) -> None:
+def test_its_payload_is_small(source: Source) -> None:
     assert len(payload(source.name)) <= PAYLOAD_BYTES
-    contexts = [unit.context.keys() for unit in planned(source) if isinstance(unit, Request)]
-    assert source.follow is not _default("follow") or recorded(source.name).context.keys() in contexts
+
+
+def test_its_payload_has_the_context_that_the_plan_gives(asked_source: CollectedSource) -> None:
+    contexts = [unit.context.keys() for unit in planned(asked_source) if isinstance(unit, Request)]
+    assert asked_source.follow is not _default("follow") or recorded(asked_source.name).context.keys() in contexts
 
 
 def _default(field: str) -> object:
-    return next(found.default for found in msgspec.structs.fields(Source) if found.name == field)
+    return next(found.default for found in msgspec.structs.fields(CollectedSource) if found.name == field)
 
 
 def test_its_payload_becomes_rows(source: Source) -> None:
@@ -282,6 +343,40 @@ def test_collecting_it_needs_no_database_and_no_parser(source: Source) -> None:
     program = f"import json, sys, gans.collect.collect, gans.sources.{source.name}; print(json.dumps(list(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not heavy & set(json.loads(run.stdout))
+
+
+def test_its_file_is_cut_into_pieces_that_can_be_read_alone(file_source: Source) -> None:
+    """The same every time; and what was read out of the file is told in words."""
+    whole = payload(file_source.name)
+    pieces = pieces_of(file_source, whole)
+    assert pieces == pieces_of(file_source, whole)
+    assert file_source.files
+    assert all(note and note.isprintable() for note in file_source.files.notes(pieces[0].context))
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_refused_before_its_first_piece(file_source: Source, damage: str) -> None:
+    assert file_source.files
+    body = DAMAGES[damage](payload(file_source.name))
+    pieces = file_source.files.pieces(file_of(body), recorded(file_source.name).options, reference_of(file_source))
+    refused = ""
+    try:
+        next(pieces)
+    except BadData as error:
+        refused = str(error)
+    assert "recorded.csv" in refused
+
+
+def test_a_file_of_a_set_that_is_not_there_is_none(file_source: Source) -> None:
+    assert file_source.files
+    options = recorded(file_source.name).options
+    if options.areas is None:
+        return
+    with pytest.raises(NotReady, match="gans areas add"):
+        next(file_source.files.pieces(file_of(payload(file_source.name)), options, Rows({})))
+    other = msgspec.structs.replace(options, areas="nowhere")
+    with pytest.raises(NotKnown, match=f"no area set 'nowhere'.*Known: {options.areas}"):
+        next(file_source.files.pieces(file_of(payload(file_source.name)), other, reference_of(file_source)))
 
 
 def test_loading_it_twice_is_loading_it_once(source: Source, engine: Engine, tmp_path: Path) -> None:

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from gans.schedule import every
-from gans.source import Reference, Request, Source
+from gans.source import CollectedSource, Reference, Request
 from gans.sources import _in_order, registry
 
 
-def _source(name: str, *, reads: tuple[str, ...] = (), writes: tuple[str, ...] = ()) -> Source:
+def _source(name: str, *, reads: tuple[str, ...] = (), writes: tuple[str, ...] = ()) -> CollectedSource:
     def plan(reference: Reference, slot: datetime) -> Iterator[Request]:
         return iter(())
 
-    return Source(
+    return CollectedSource(
         name=name, provider="", docs="", licence="", schedule=every(hours=1), stale_after=timedelta(hours=1), hosts=(),
         reads=reads, writes=writes, plan=plan, parse=lambda capture: iter(()),
     )  # fmt: skip

@@ -97,7 +97,7 @@ def test_the_demo_ends_in_a_table_worth_looking_at_and_twice_doubles_nothing(
     assert before["systems"] == 2
     assert before["stations"] == before["station_status"] == 1450 + 60
     assert before["weather_forecasts"] == 10 * 6 * (168 + 40)  # by the hour, and in periods of three
-    assert {table for table, count in before.items() if not count} <= {"proposals", "rejects"}
+    assert {table for table, count in before.items() if not count} <= {"area_days", "proposals", "rejects", "weather_days"}
     monkeypatch.setattr(demo, "MORNING", (demo.MORNING[0], 1))  # of its minutes, an hour's are enough
     again = gans("demo")
     assert again.code == 0, again.err

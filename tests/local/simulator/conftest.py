@@ -8,12 +8,12 @@ import requests
 
 from gans import source as sources
 from gans.source import Capture, Row, Rows
-from gans.sources import registry
+from gans.sources import asked
 
 
 def rows_of(source: str, response: requests.Response, context: Mapping[str, Any], fetched_at: datetime) -> list[Row]:
     """The rows that `source` takes from an answer; none may be refused."""
-    reader = registry()[source]
+    reader = asked()[source]
     capture = Capture(
         unit="x",
         url="x",

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-from gans.sources import registry
+from gans.sources import asked
 from gans.sources.flights import HOST, PARAMS, WINDOWS
 from local.simulator import Simulator, World
 from local.simulator.aerodatabox import GENERATIONS
@@ -166,7 +166,7 @@ def test_a_bad_question_is_refused_with_a_message(simulator: Simulator, path: st
 
 
 def test_a_used_up_quota_is_told_apart_from_too_many_requests(simulator: Simulator) -> None:
-    quota = registry()["flights"].quota
+    quota = asked()["flights"].quota
     assert quota
     for fault, is_used_up in (("quota_exceeded", True), ("rate_limited", False)):
         simulator.inject(fault)

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from gans.settings import Settings
 from gans.source import Capture, Omitted, Row
-from gans.sources import registry
+from gans.sources import asked
 from gans.sources.airports import URL, great_circle_km, parse
 from local import watchlist
 from local.pipeline import Outcome, Pipeline
@@ -109,7 +109,7 @@ def pipeline(simulator: Simulator, tmp_path: Path) -> Pipeline:
 
 
 def run(pipeline: Pipeline, name: str) -> Outcome:
-    source = registry()[name]
+    source = asked()[name]
     return pipeline.run(source, source.schedule.slot(pipeline.clock()))
 
 
