@@ -55,7 +55,7 @@ class Schedule(msgspec.Struct, frozen=True):
         return f"daily at {time}" if self.period == timedelta(days=1) else f"{fields['day_of_week'].title()} at {time}"
 
 
-def why_no_slot(slot: datetime, now: datetime, most_ahead: timedelta, ahead: str) -> str:
+def why_no_slot(slot: datetime, now: datetime, most_ahead: timedelta = timedelta(), ahead: str = "ahead") -> str:
     """Why `slot` is none at `now`, in a sentence; "" where it is one: from 2000 to `most_ahead` from now, which `ahead` words."""
     if slot < EARLIEST:
         reason = "it lies before the year 2000"

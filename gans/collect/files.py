@@ -14,6 +14,7 @@ import msgspec
 from gans import __version__
 from gans.clock import utc_now
 from gans.errors import BadData, ConfigError
+from gans.schedule import why_no_slot
 from gans.source import Capture, File, ImportOptions, Piece, Reference, Source
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.store import Store
@@ -89,7 +90,10 @@ def land(source: Source, unit: str, url: str, pieces: Iterable[Piece], store: St
 
     Raises:
         BadData: there are more than a run has parts.
+        ConfigError: the clock that `now` is of was never set.
     """
+    if reason := why_no_slot(now, now):
+        raise ConfigError(reason)
     for number, piece in enumerate(pieces, 1):
         if number > MOST_PARTS:
             raise BadData(f"{unit} has more than {MOST_PARTS:,} pieces: cut it into several files, and import them one by one")

@@ -120,10 +120,10 @@ def _why_not_yet(source: Source, key: PartKey, now: datetime) -> str:
 
 
 def _why_no_slot(source: Source, slot: datetime, now: datetime) -> str:
-    """Why `slot` is none of `source`; "" where it is one. A file's is the time of its import."""
+    """Why `slot` is none of `source`; "" where it is one. A file's is the time at which it was imported."""
     if isinstance(source, CollectedSource):
         return source.schedule.why_no_slot(slot, now)
-    return why_no_slot(slot, now, CLOCKS_DIFFER, "ahead")
+    return why_no_slot(slot, now, CLOCKS_DIFFER)
 
 
 def _loaded_before(connection: Connection, key: PartKey) -> Loaded | None:

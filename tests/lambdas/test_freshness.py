@@ -66,7 +66,7 @@ def measure(
 Measure = Callable[..., dict[str, dict[str, float]]]
 
 
-def test_every_source_that_ever_ran_is_measured(measure: Measure) -> None:
+def test_every_source_that_is_asked_and_ever_ran_is_measured(measure: Measure) -> None:
     found = measure(
         run("weather", 30 * HOUR, rows_rejected=90),
         run("weather", 3 * HOUR, rows_offered=60, rows_rejected=3),
@@ -78,6 +78,7 @@ def test_every_source_that_ever_ran_is_measured(measure: Measure) -> None:
         run("airports", DAY, failed=3),
         run("openweather", HOUR, failed=10),
         run("openweather", HOUR, attempt_at=NOW - MINUTE),
+        run("area_counts", DAY),
     )
     assert found.pop("") == {"IsMeasured": 1}
     assert found == {

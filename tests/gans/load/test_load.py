@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, select
 
 from gans import __version__
-from gans.clock import utc_now
+from gans.clock import CLOCKS_DIFFER, utc_now
 from gans.collect.collect import collect
 from gans.collect.http import Http, Response
 from gans.database.upsert import newest_by
@@ -24,7 +24,7 @@ from gans.load.load import Loaded, load
 from gans.reading.freshness import Freshness, freshness
 from gans.schedule import every
 from gans.settings import Settings
-from gans.source import Capture, CollectedSource, Reject, Request, Row
+from gans.source import Capture, CollectedSource, Reject, Request, Row, Source
 from gans.sources import registry
 from gans.storage.landing import Footer, Header, PartKey, PartWriter
 from gans.storage.reference import Snapshots, snapshot_key
@@ -538,6 +538,24 @@ def test_a_part_of_a_time_to_come_leaves_nothing_until_then(
     assert (early.status, early.unusable, rows(engine, collection_runs), rows(engine, cities)) == ("failed", 1, [], [])
     assert re.search(reason, early.error)
     assert load(key, store=store, engine=engine, sources=SOURCES, clock=lambda: max(slot, attempt)).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("slot", "reason"),
+    [
+        (LOADED - timedelta(days=400), ""),
+        (LOADED + CLOCKS_DIFFER + timedelta(seconds=1), r"lies ahead of the clock, which shows 2025-03-31 04:00 UTC"),
+    ],
+    ids=["as long ago as it is", "to come"],
+)
+def test_the_slot_of_a_file_is_any_time_until_now(
+    land: Land, engine: Engine, store: FolderStore, slot: datetime, reason: str
+) -> None:
+    told = {name: getattr(PROBE, name) for name in Source.__struct_fields__}
+    key = land(answer(city(1), at=slot), slot=slot, attempt=slot)
+    loaded = load(key, store=store, engine=engine, sources={"probe": Source(**told)}, clock=lambda: LOADED)
+    assert (loaded.status, len(rows(engine, cities))) == (("failed", 0) if reason else ("ok", 1))
+    assert re.search(reason, loaded.error)
 
 
 def test_an_answer_of_a_time_to_come_is_refused(land: Land, stored: Stored, engine: Engine) -> None:

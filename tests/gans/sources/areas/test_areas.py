@@ -12,7 +12,7 @@ import pytest
 from gans.errors import BadData
 from gans.geography import great_circle_km
 from gans.source import Capture, Reject, Repaired, rows_of
-from gans.sources import areas
+from gans.sources import _json, areas
 from gans.sources.areas import Cells, Polygons, Removed, parse
 
 PAYLOAD = (Path(__file__).parent / "payload.geojson").read_bytes()
@@ -162,6 +162,12 @@ def test_an_outline_of_every_pebble_is_too_long(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(areas, "MOST_POSITIONS", 8)
     reasons = [item.reason for item in items() if isinstance(item, Reject)]
     assert reasons == ["feature 2, Saint Élodie: its outline has 15 positions: 8 at most; simplify it"]
+
+
+def test_a_file_of_more_values_than_an_honest_one_has_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_json, "MOST_VALUES", 20)
+    with pytest.raises(BadData, match=r"holds \d+ values: no honest one has more than 20"):
+        items()
 
 
 def test_the_cells_of_a_city_are_areas_of_their_own() -> None:
