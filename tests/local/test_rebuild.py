@@ -7,16 +7,21 @@ from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import h3
 import pytest
 from sqlalchemy import Engine, create_engine, delete, func, insert, select, text, update
 
 from gans.archive.archive import archive
+from gans.collect.files import import_file
 from gans.errors import ConfigError
 from gans.retain import retain
 from gans.settings import Settings
+from gans.source import ImportOptions
 from gans.sources import registry
 from gans.storage.landing import parts_among
+from gans.storage.reference import Snapshots
 from gans.storage.store import FolderStore
+from gans.storage.watchlist import Watchlist
 from gans.tables import cities, metadata, weather_forecasts
 from gans.tables.decisions import proposals
 from gans.tables.mobility import archived_hours, station_hours, station_usuals
@@ -26,6 +31,19 @@ from local.rebuild import COPIED, Rebuilt, rebuild, settings_for_rebuild
 from tests.conftest import Once
 
 LATER = NOW + timedelta(hours=1)
+CELL = h3.latlng_to_cell(48.8566, 2.3522, 8)
+"""An area of the demo's set `paris`."""
+
+OWN = {
+    "area_counts": (
+        "trip_end,area,trips",
+        f"{NOW - timedelta(days=9):%Y-%m-%d},{CELL},5",
+        f"{NOW - timedelta(days=8):%Y-%m-%d},{CELL},7",
+    ),
+    "weather_by_lead": ("local_on,lead_days,precipitation_mm", f"{NOW - timedelta(days=9):%Y-%m-%d},0,1.5"),
+}
+"""Files of a person's own: the lines of each, by the source that takes it."""
+
 PROPOSAL = {column.name: NOW if column.name.endswith("_at") or column.name == "as_of" else "{}" for column in proposals.columns}
 
 
@@ -39,6 +57,11 @@ def _land(demo_folder: Path, folder: Path) -> FolderStore:
     for part in parts:
         if part.slot != last[part.source] and part.source != "cities" and part not in minutes[57:63]:
             store.drop(str(part))
+    areas = Snapshots(store, Watchlist())
+    for name, lines in OWN.items():
+        file = folder / f"{name}.csv"
+        file.write_text("\n".join((*lines, "")))
+        import_file(registry()[name], file, ImportOptions(areas="paris"), store=store, reference=areas, clock=lambda: NOW)
     return store
 
 
