@@ -5,7 +5,7 @@ No key, no network, a minute at most.
 
 import shutil
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, case, delete, func, select
 from gans.database import migrate, revisions
 from gans.database.engine import database_beside, database_url, make_database
 from gans.database.transactions import in_transaction
+from gans.errors import NotReady
 from gans.settings import Settings
 from gans.source import CollectedSource
 from gans.sources import asked
@@ -127,7 +128,8 @@ def run(settings: Settings, now: datetime, cities: int = 10, report: Report | No
                     outcome = pipeline.run(source, slot, on_progress)
                 report.ran(outcome)
         clock.now = now
-        areas.add_cells(pipeline, "paris", str(docks.system(simulator.world, "velib").city.city_id), resolution=8)
+        with suppress(NotReady):  # where the city's page was refused
+            areas.add_cells(pipeline, "paris", str(docks.system(simulator.world, "velib").city.city_id), resolution=8)
     return pipeline
 
 
