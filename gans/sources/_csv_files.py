@@ -83,7 +83,15 @@ class CsvFile:
                 yield fields
 
     def pieces(self, context: Mapping[str, Any]) -> Iterator[Piece]:
-        """The file cut between lines, with its first line above each piece, and in the context the number of the next."""
+        """The file cut between lines, with its first line above each piece, and in the context the number of the next.
+
+        It is read through before the first: of a file that is not whole there is none.
+
+        Raises:
+            BadData: as `lines`.
+        """
+        for _ in self.lines():
+            pass
         body, first = bytearray(), 2
         for number, line in enumerate(self.lines(), 2):
             if body and len(body) + len(line) > PIECE_BYTES:

@@ -42,7 +42,7 @@ from gans.source import (
     Source,
     rows_of,
 )
-from gans.sources import asked, registry
+from gans.sources import _csv_files, asked, registry
 from gans.storage.landing import Footer, Header, Part, PartKey, PartWriter
 from gans.storage.store import FolderStore
 from gans.tables import metadata
@@ -355,8 +355,12 @@ def test_its_file_is_cut_into_pieces_that_can_be_read_alone(file_source: Source)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_is_refused_before_its_first_piece(file_source: Source, damage: str) -> None:
+def test_a_damaged_file_is_refused_before_its_first_piece(
+    file_source: Source, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one of many pieces, of which only the last shows the damage."""
     assert file_source.files
+    monkeypatch.setattr(_csv_files, "PIECE_BYTES", 64)
     body = DAMAGES[damage](payload(file_source.name))
     pieces = file_source.files.pieces(file_of(body), recorded(file_source.name).options, reference_of(file_source))
     refused = ""
