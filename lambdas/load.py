@@ -25,7 +25,7 @@ from lambdas.telemetry import logger, measure
 LOADING_S = 20.0
 """What loading a part may take: with less time left, none is begun."""
 
-TOLD_TRIES = 3
+FAILED_TRIES = 3
 """How often a message may fail before a person is told."""
 
 LOOKED_BACK = timedelta(days=15)
@@ -85,7 +85,9 @@ class _Batch:
     def take(self, record: SQSRecord) -> None:
         delivery = int(record.attributes.approximate_receive_count)
         with logger.append_context_keys(message_id=record.message_id, delivery=delivery):
-            if delivery > TOLD_TRIES:  # whatever ended the tries before, also what could not say so any more: no memory, no time
+            if (
+                delivery > FAILED_TRIES
+            ):  # whatever ended the tries before, also without a word: no memory, no time
                 measure(None, FailedTries=delivery - 1)
             try:
                 for key in landed(record.body):

@@ -106,23 +106,23 @@ def _names(row: Mapping[str, Any]) -> list[str]:
     return [name for name in (row["name"], row["wikipedia_title"]) if name]
 
 
-def _land(pipeline: Pipeline, url: str, told: Polygons | Cells | Removed, body: bytes) -> Changed:
+def _land(pipeline: Pipeline, url: str, definition: Polygons | Cells | Removed, body: bytes) -> Changed:
     """Lands what was told of a set, and loads it.
 
     Raises:
         BadData: it cannot be read; nothing is landed then.
         ConfigError: its name is none, or its rows would mix with others.
     """
-    if not NAME.fullmatch(told.area_set):
+    if not NAME.fullmatch(definition.area_set):
         raise ConfigError(
-            f"{told.area_set!r} is no name for an area set: it has 1 to 64 small letters, digits, _ and -, like chicago."
+            f"{definition.area_set!r} is no name for an area set: it has 1 to 64 small letters, digits, _ and -, like chicago."
         )
     pipeline.agree(asks=True)
-    now, context = pipeline.clock(), msgspec.to_builtins(told)
-    capture = Capture(unit=told.area_set, url=url, status=200, slot=now, fetched_at=now, context=context, body=body)
+    now, context = pipeline.clock(), msgspec.to_builtins(definition)
+    capture = Capture(unit=definition.area_set, url=url, status=200, slot=now, fetched_at=now, context=context, body=body)
     items = list(source.parse(capture))
     rejects = [item.reason for item in items if isinstance(item, Reject)]
     if rejects:
         raise BadData("; ".join(rejects[:3]) + (f"; and {len(rejects) - 3} more" if len(rejects) > 3 else ""))
-    (landed,) = land(source, told.area_set, url, [Piece(body, context)], pipeline.store, now)
+    (landed,) = land(source, definition.area_set, url, [Piece(body, context)], pipeline.store, now)
     return Changed(pipeline.load(landed.key), [f"{item.times:,} {item.rule}" for item in items if isinstance(item, Repaired)])

@@ -275,12 +275,12 @@ def _store_line(
     upsert(connection, collection_runs, [row])
     of_run = _run_key(key)
     connection.execute(delete(rejects).where(*(rejects.c[name] == value for name, value in of_run.items())))
-    told = [
+    lines = [
         {**of_run, "ordinal": ordinal, "unit": one.unit[:255], "reason": one.reason[:REASON_CHARS], "item": one.item}
         for ordinal, one in enumerate(refused, 1)
     ]
-    if told:
-        connection.execute(insert(rejects), told)
+    if lines:
+        connection.execute(insert(rejects), lines)
     if source.retention:
         _drop(connection, source.writes, now - source.retention)
 

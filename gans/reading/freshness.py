@@ -65,11 +65,11 @@ def _freshness(connection: Connection, source: CollectedSource, now: datetime) -
     last = dict(sorted(attempts))  # of each slot
     units = [_units(line) for line, (slot, attempt) in zip(lines, attempts, strict=True) if attempt == last[slot]]
     asked, failed = (sum(counts) for counts in zip(*units, strict=True)) if units else (0, 0)
-    is_told = failed >= LEAST_FAILED or (not is_frequent and failed == asked)
+    is_enough = failed >= LEAST_FAILED or (not is_frequent and failed == asked)
     return Freshness(
         source=source.name,
         is_stale=_is_stale(connection, source, of, newest, now),
-        failed_pct=_share_pct(failed, asked) if is_told else 0.0,
+        failed_pct=_share_pct(failed, asked) if is_enough else 0.0,
         rejected_pct=_share_pct(sum(line.rows_rejected for line in lines), sum(line.rows_offered for line in lines)),
     )
 

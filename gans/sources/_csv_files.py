@@ -4,6 +4,7 @@ A file may be written with commas, semicolons or tabs, with a byte-order mark an
 point. A line is a thing: there is no line break within a field, and the last line ends, or the file may have been cut short.
 """
 
+import codecs
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -13,15 +14,14 @@ from gans.sources import _csv
 
 PIECE_BYTES: Final = 1024 * 1024
 LINE_BYTES: Final = 64 * 1024
-_MARK: Final = b"\xef\xbb\xbf"
 _OTHERS: Final = {
     b"PK\x03\x04": "a zip archive, perhaps a workbook of Excel: save its sheet as CSV",
     b"PAR1": "Parquet: write it as CSV",
     b"{": "JSON: write it as CSV",
     b"[": "JSON: write it as CSV",
     b"<": "a page or XML, perhaps an error that was saved: fetch it again",
-    b"\xff\xfe": "text in UTF-16: save it as CSV in UTF-8",
-    b"\xfe\xff": "text in UTF-16: save it as CSV in UTF-8",
+    codecs.BOM_UTF16_LE: "text in UTF-16: save it as CSV in UTF-8",
+    codecs.BOM_UTF16_BE: "text in UTF-16: save it as CSV in UTF-8",
 }
 """What begins so is no CSV, and what to do."""
 
@@ -45,7 +45,7 @@ class CsvFile:
                 raise BadData(f"{file.name} is {what}")
         if len(head) == LINE_BYTES:
             raise BadData(_too_long(file.name, 1))
-        head = head.removeprefix(_MARK)
+        head = head.removeprefix(codecs.BOM_UTF8)
         if not head.strip():
             raise BadData(f"{file.name} {'begins with an empty line' if head else 'is empty'}: its first line names the columns")
         self._head = head.rstrip(b"\r\n") + b"\n"
@@ -115,7 +115,7 @@ def read(capture: Capture) -> Iterator[Line]:
     Raises:
         BadData: the piece is not whole.
     """
-    head, *lines = capture.body.removeprefix(_MARK).split(b"\n")
+    head, *lines = capture.body.removeprefix(codecs.BOM_UTF8).split(b"\n")
     if not lines or lines.pop():
         raise BadData("The piece is cut short: its last line does not end")
     yield from _read(head, capture.context["first_line"], lines)

@@ -52,7 +52,7 @@ TRIPS: Final = frozenset(("trip_count", "trips", "count", "trips_started", "trip
 _WHOLE: Final = re.compile(r"([0-9]{1,9})(?:\.0{0,2})?")
 
 
-class _Told(msgspec.Struct, frozen=True):
+class _FileFacts(msgspec.Struct, frozen=True):
     """The context of a piece: the columns, and what is to be known of the whole file.
 
     Attributes:
@@ -87,8 +87,8 @@ def pieces(file: File, options: ImportOptions, reference: Reference) -> Iterator
     for column in (area, trips):
         if other & {f"{word.removesuffix('ed')}ed" for word in words(column).split("_")}:
             raise BadData(f"{file.name} has the days of {day}, but {column} is of trips that {other.pop()}: which are they?")
-    told = _Told(with_areas(reference, areas), measure, day, area, trips, file.written_at)
-    yield from sheet.pieces(msgspec.to_builtins(_surveyed(sheet, told, options.complete_to)))
+    facts = _FileFacts(with_areas(reference, areas), measure, day, area, trips, file.written_at)
+    yield from sheet.pieces(msgspec.to_builtins(_surveyed(sheet, facts, options.complete_to)))
 
 
 def _column(sheet: CsvFile, known: Mapping[str, str] | frozenset[str], what: str) -> str:
@@ -108,32 +108,32 @@ def _column(sheet: CsvFile, known: Mapping[str, str] | frozenset[str], what: str
     )
 
 
-def _surveyed(sheet: CsvFile, told: _Told, said: date | None) -> _Told:
+def _surveyed(sheet: CsvFile, facts: _FileFacts, said: date | None) -> _FileFacts:
     """With what the whole file says: by rule 4, the last day that is complete, and why it is not the last of the file.
 
     Raises:
         BadData: no line of it can be read, or none is of an area of the set.
     """
-    file, zone, totals = sheet.file, ZoneInfo(told.areas.timezone), Counter[date]()
+    file, zone, totals = sheet.file, ZoneInfo(facts.areas.timezone), Counter[date]()
     is_of_set, others = False, list[str]()
     today = file.read_at.astimezone(zone).date()
     for fields in sheet.rows():
         with suppress(BadData):
-            local_on, trips = _date(fields[told.day]), _whole(fields[told.trips])
+            local_on, trips = _date(fields[facts.day]), _whole(fields[facts.trips])
             if local_on <= today:
                 totals[local_on] += trips
-                is_of_set = is_of_set or told.areas.has(fields[told.area])
-                if not is_of_set and len(others) < 5 and fields[told.area] not in others:
-                    others.append(fields[told.area])
+                is_of_set = is_of_set or facts.areas.has(fields[facts.area])
+                if not is_of_set and len(others) < 5 and fields[facts.area] not in others:
+                    others.append(fields[facts.area])
     if not totals:
         raise BadData(
-            f"{file.name} has no line with a date like 2026-05-10 in {told.day} and a whole number of trips in {told.trips}"
+            f"{file.name} has no line with a date like 2026-05-10 in {facts.day} and a whole number of trips in {facts.trips}"
         )
     if not is_of_set:
-        raise BadData(f"{file.name} has no area of {told.areas.name}; its {told.area} is {', '.join(others)} …")
+        raise BadData(f"{file.name} has no area of {facts.areas.name}; its {facts.area} is {', '.join(others)} …")
     last = max(totals)
     if file.written_at.astimezone(zone).date() < last:  # a time that an archive gave it, and no person's
-        told = msgspec.structs.replace(told, written_at=file.read_at)
+        facts = msgspec.structs.replace(facts, written_at=file.read_at)
     why, complete_to = "", last
     before = [totals[last - timedelta(weeks=weeks)] for weeks in range(1, 5) if last - timedelta(weeks=weeks) in totals]
     if said is not None:
@@ -141,7 +141,7 @@ def _surveyed(sheet: CsvFile, told: _Told, said: date | None) -> _Told:
     elif len(before) > 1 and totals[last] < LEAST_SHARE * (usual := statistics.median(before)):
         why = f"{last} has {totals[last]:,} trips, and a {last:%A} has {usual:,.0f}: perhaps it was not over; --complete-to says"
         complete_to = last - timedelta(days=1)
-    return msgspec.structs.replace(told, complete_to=complete_to, why=why)
+    return msgspec.structs.replace(facts, complete_to=complete_to, why=why)
 
 
 def _date(text: str) -> date:
@@ -178,44 +178,44 @@ def parse(capture: Capture) -> Iterator[Rows | Reject]:
         BadData: the piece is none of counts.
     """
     try:
-        told = msgspec.convert(capture.context, _Told)
-        zone = ZoneInfo(told.areas.timezone)
+        facts = msgspec.convert(capture.context, _FileFacts)
+        zone = ZoneInfo(facts.areas.timezone)
     except (ValueError, OSError) as error:
         raise BadData(f"not a piece of a file of counts: {error}") from None
-    today = told.written_at.astimezone(zone).date()
+    today = facts.written_at.astimezone(zone).date()
     rows = dict[tuple[date, str], tuple[Any, ...]]()
     ends = dict[date, datetime]()
     for number, line, fields in read(capture):
         try:
             if isinstance(fields, BadData):
                 raise fields
-            local_on, trips = _date(fields[told.day]), _whole(fields[told.trips])
-            area_id = told.areas.area_id(fields[told.area])
+            local_on, trips = _date(fields[facts.day]), _whole(fields[facts.trips])
+            area_id = facts.areas.area_id(fields[facts.area])
             if not date(1970, 1, 1) <= local_on <= today:
                 raise BadData(f"{local_on} had not begun when the file was written, on {today}, or lies before 1970")
             if (local_on, area_id) in rows:
-                raise BadData(f"{local_on} in {fields[told.area]} stands in a line above, too")
+                raise BadData(f"{local_on} in {fields[facts.area]} stands in a line above, too")
         except (BadData, NotKnown, KeyError) as error:
             yield Reject(f"line {number}: {error}", line)
             continue
         if local_on not in ends:
-            ends[local_on] = end_of_day(local_on, told.areas.timezone)
+            ends[local_on] = end_of_day(local_on, facts.areas.timezone)
         end = ends[local_on]
-        is_complete = local_on <= told.complete_to and end <= told.written_at
-        rows[local_on, area_id] = (told.areas.name, local_on, area_id, trips, is_complete, end + DELAY, True)
-    columns = ("area_set", "local_on", "area_id", f"trips_{told.measure}", "is_complete", "known_at", "is_backfilled")
+        is_complete = local_on <= facts.complete_to and end <= facts.written_at
+        rows[local_on, area_id] = (facts.areas.name, local_on, area_id, trips, is_complete, end + DELAY, True)
+    columns = ("area_set", "local_on", "area_id", f"trips_{facts.measure}", "is_complete", "known_at", "is_backfilled")
     yield Rows("area_days", columns, list(rows.values()))
 
 
 def notes(context: Mapping[str, Any]) -> Iterator[str]:
     """What was read out of the file: what it counts, and which day is not complete."""
-    told = msgspec.convert(context, _Told)
-    yield f"counts trips that {told.measure} ({told.day})"
-    if told.why:
-        yield f"complete to {told.complete_to}: {told.why}"
-    elif end_of_day(told.complete_to, told.areas.timezone) > told.written_at:
-        written = f"{told.written_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        yield f"written at {written}, before {told.complete_to} was over: that day is not complete"
+    facts = msgspec.convert(context, _FileFacts)
+    yield f"counts trips that {facts.measure} ({facts.day})"
+    if facts.why:
+        yield f"complete to {facts.complete_to}: {facts.why}"
+    elif end_of_day(facts.complete_to, facts.areas.timezone) > facts.written_at:
+        written = f"{facts.written_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        yield f"written at {written}, before {facts.complete_to} was over: that day is not complete"
 
 
 source = Source(

@@ -13,6 +13,7 @@ Rules
 5. A set that is removed keeps its rows. Its own is marked, with a later time; its areas' stay behind (`current_areas`).
 """
 
+import codecs
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -104,14 +105,14 @@ def parse(capture: Capture) -> Iterator[Row | Rows | Reject | Repaired]:
         BadData: it is no set of areas, or lies where nobody lives.
     """
     try:
-        told = msgspec.convert(capture.context, Removed | Polygons | Cells)
+        definition = msgspec.convert(capture.context, Removed | Polygons | Cells)
     except msgspec.ValidationError as error:
         raise BadData(f"not a set of areas: {error}") from None
-    if isinstance(told, Removed):
-        yield Row("area_sets", {**dict.fromkeys(_SET_COLUMNS), "area_set": told.area_set, "is_removed": True})
+    if isinstance(definition, Removed):
+        yield Row("area_sets", {**dict.fromkeys(_SET_COLUMNS), "area_set": definition.area_set, "is_removed": True})
         return
     areas, first = list[_Area](), ""
-    for area in _polygons(capture.body, told) if isinstance(told, Polygons) else _cells(told):
+    for area in _polygons(capture.body, definition) if isinstance(definition, Polygons) else _cells(definition):
         if isinstance(area, Reject):
             first = first or area.reason
             yield area
@@ -138,13 +139,13 @@ def parse(capture: Capture) -> Iterator[Row | Rows | Reject | Repaired]:
     yield Row(
         "area_sets",
         {
-            "area_set": told.area_set,
-            "kind": "polygons" if isinstance(told, Polygons) else "cells",
+            "area_set": definition.area_set,
+            "kind": "polygons" if isinstance(definition, Polygons) else "cells",
             "areas": len(areas),
             "latitude": round(latitude, DIGITS),
             "longitude": round(longitude, DIGITS),
             "timezone": timezone,
-            "city_id": told.city_id,
+            "city_id": definition.city_id,
             "is_removed": False,
         },
     )
@@ -153,17 +154,18 @@ def parse(capture: Capture) -> Iterator[Row | Rows | Reject | Repaired]:
         "areas",
         columns,
         [
-            (told.area_set, area.area_id, area.name, round(north, DIGITS), round(east, DIGITS), _outline(area))
+            (definition.area_set, area.area_id, area.name, round(north, DIGITS), round(east, DIGITS), _outline(area))
             for area, (north, east) in zip(areas, points, strict=True)
         ],
     )
-    yield Rows("area_cells", ("area_set", "cell", "area_id"), [(told.area_set, cell, area_id) for cell, area_id in own.items()])
+    cells = [(definition.area_set, cell, area_id) for cell, area_id in own.items()]
+    yield Rows("area_cells", ("area_set", "cell", "area_id"), cells)
 
 
 _SET_COLUMNS: Final = ("kind", "areas", "latitude", "longitude", "timezone", "city_id")
 
 
-def _polygons(body: bytes, told: Polygons) -> Iterator[_Area | Reject]:
+def _polygons(body: bytes, definition: Polygons) -> Iterator[_Area | Reject]:
     """The areas of a file, in its order.
 
     Raises:
@@ -174,7 +176,7 @@ def _polygons(body: bytes, told: Polygons) -> Iterator[_Area | Reject]:
         name = ""
         try:
             feature = msgspec.json.decode(item, type=_Feature)
-            name, area_id = _named(feature.properties or {}, told)
+            name, area_id = _named(feature.properties or {}, definition)
             keys = {area_id, area_key(name)}
             if twice := [found[key] for key in keys if key in found]:
                 raise BadData(f"feature {twice[0]} has its name or its number, too: join them, or name them apart")
@@ -206,7 +208,7 @@ def _features(body: bytes) -> list[msgspec.Raw]:
     """
     _json.check_size(body)
     try:
-        answer = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"), type=dict[str, msgspec.Raw])
+        answer = msgspec.json.decode(body.removeprefix(codecs.BOM_UTF8), type=dict[str, msgspec.Raw])
         kind = msgspec.json.decode(answer.get("type", msgspec.Raw(b"null")))
         if kind != "FeatureCollection":
             raise BadData(f"it is no FeatureCollection of GeoJSON; its type is {kind!r}")
@@ -218,10 +220,10 @@ def _features(body: bytes) -> list[msgspec.Raw]:
     return features
 
 
-def _named(properties: Mapping[str, Any], told: Polygons) -> tuple[str, str]:
+def _named(properties: Mapping[str, Any], definition: Polygons) -> tuple[str, str]:
     """An area's name and its id."""
-    name, number = (_property(properties, field) for field in (told.name_field, told.number_field))
-    area_id = area_key(number) if told.number_field else area_key(name)
+    name, number = (_property(properties, field) for field in (definition.name_field, definition.number_field))
+    area_id = area_key(number) if definition.number_field else area_key(name)
     for what, text, key in (("name", name, area_key(name)), ("number", number or name, area_id)):
         if not key or not text.isprintable() or len(text) > 200 or len(key) > 64:
             raise BadData(f"its {what} is {text[:80]!r}: it has letters or digits, 64 at most")
@@ -286,19 +288,20 @@ def _km2(rings: Sequence[Sequence[tuple[float, float]]]) -> float:
     return sizes[0] - sum(sizes[1:])
 
 
-def _cells(told: Cells) -> list[_Area]:
+def _cells(definition: Cells) -> list[_Area]:
     """The cells around a place as areas, in order."""
     import h3
 
-    if told.resolution not in RESOLUTIONS or not on_earth(told.latitude, told.longitude):
-        raise BadData(f"cells of resolution {told.resolution} at {told.latitude}, {told.longitude}")
-    if not 0 < math.pi * told.radius_km**2 <= MOST_KM2:
-        raise BadData(f"a radius of {told.radius_km:g} km: {math.sqrt(MOST_KM2 / math.pi):.0f} km at most")
-    steps = math.ceil(told.radius_km / (h3.average_hexagon_edge_length(told.resolution) * 1.4))
-    around = h3.grid_disk(h3.latlng_to_cell(told.latitude, told.longitude, told.resolution), steps)
+    if definition.resolution not in RESOLUTIONS or not on_earth(definition.latitude, definition.longitude):
+        raise BadData(f"cells of resolution {definition.resolution} at {definition.latitude}, {definition.longitude}")
+    if not 0 < math.pi * definition.radius_km**2 <= MOST_KM2:
+        raise BadData(f"a radius of {definition.radius_km:g} km: {math.sqrt(MOST_KM2 / math.pi):.0f} km at most")
+    steps = math.ceil(definition.radius_km / (h3.average_hexagon_edge_length(definition.resolution) * 1.4))
+    around = h3.grid_disk(h3.latlng_to_cell(definition.latitude, definition.longitude, definition.resolution), steps)
     found = []
     for cell in sorted(around):
-        if great_circle_km(told.latitude, told.longitude, *h3.cell_to_latlng(cell)) <= told.radius_km or len(around) == 1:
+        away_km = great_circle_km(definition.latitude, definition.longitude, *h3.cell_to_latlng(cell))
+        if away_km <= definition.radius_km or len(around) == 1:
             corners = [(round(east, DIGITS), round(north, DIGITS)) for north, east in h3.cell_to_boundary(cell)]
             found.append(_Area(cell, cell, [[[*corners, corners[0]]]], sorted(h3.cell_to_children(cell, CELL_RESOLUTION))))
     return found

@@ -40,7 +40,7 @@ MOST_DAYS: Final = 16
 """How far ahead a day is forecast at most."""
 
 
-class _Told(msgspec.Struct, frozen=True):
+class _FileFacts(msgspec.Struct, frozen=True):
     """The context of a piece."""
 
     area_set: AreaSet
@@ -66,8 +66,8 @@ def pieces(file: File, options: ImportOptions, reference: Reference) -> Iterator
     if not any(_key(fields) for fields in sheet.rows()):
         raise BadData(f"{file.name} has no line with a date like 2026-05-10 in local_on and whole days in lead_days")
     by_name = options.is_simulated is None and "simulated" in words(file.name).split("_")
-    told = _Told(found, options.is_simulated or by_name, by_name)
-    yield from sheet.pieces(msgspec.to_builtins(told))
+    facts = _FileFacts(found, options.is_simulated or by_name, by_name)
+    yield from sheet.pieces(msgspec.to_builtins(facts))
 
 
 def _key(fields: Mapping[str, str]) -> tuple[date, int] | None:
@@ -92,8 +92,8 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
         BadData: the piece is none of weather.
     """
     try:
-        told = msgspec.convert(capture.context, _Told)
-        end_of_day(date(2000, 1, 1), told.area_set.timezone)
+        facts = msgspec.convert(capture.context, _FileFacts)
+        end_of_day(date(2000, 1, 1), facts.area_set.timezone)
     except (ValueError, OSError) as error:
         raise BadData(f"not a piece of a file of weather: {error}") from None
     rows, unread = dict[tuple[date, int], tuple[Any, ...]](), Counter[str]()
@@ -115,8 +115,8 @@ def parse(capture: Capture) -> Iterator[Rows | Reject | Repaired]:
                 values.append(None)
                 unread[f"{name} is no number"] += 1
         local_on, lead_days = key
-        known_at = end_of_day(local_on - timedelta(days=lead_days), told.area_set.timezone)
-        rows[key] = (told.area_set.name, "file", *key, *values, told.is_simulated, known_at, True)
+        known_at = end_of_day(local_on - timedelta(days=lead_days), facts.area_set.timezone)
+        rows[key] = (facts.area_set.name, "file", *key, *values, facts.is_simulated, known_at, True)
     yield from (Repaired(rule, times) for rule, times in sorted(unread.items()))
     columns = ("area_set", "provider", *KEY, *VALUES, "is_simulated", "known_at", "is_backfilled")
     yield Rows("weather_days", columns, list(rows.values()))
@@ -131,9 +131,9 @@ def _number(text: str) -> float:
 
 def notes(context: Mapping[str, Any]) -> Iterator[str]:
     """Whether it is simulated, and how that is known."""
-    told = msgspec.convert(context, _Told)
-    if told.is_simulated:
-        yield f"simulated, as {'its name says' if told.by_name else 'was said'}: each row says so (is_simulated)"
+    facts = msgspec.convert(context, _FileFacts)
+    if facts.is_simulated:
+        yield f"simulated, as {'its name says' if facts.by_name else 'was said'}: each row says so (is_simulated)"
     else:
         yield "not simulated; if it is, import it with --simulated"
 
