@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -181,7 +182,7 @@ def _copy(old: Engine, new: Engine) -> int:
     copied = 0
     for table in COPIED:
         for rows in _read(old, table):
-            in_transaction(new, lambda connection, table=table, rows=rows: upsert(connection, table, rows))  # type: ignore[misc]
+            in_transaction(new, partial(upsert, table=table, rows=rows))
             copied += len(rows)
     return copied
 
@@ -205,12 +206,12 @@ def _copy_hours(old: Engine, new: Engine, landed: Mapping[datetime, int]) -> int
     for hour in touched:
         for system_id in sorted(systems[hour]):
             rows = [row for some in _read(old, station_hours, of.system_id == system_id, of.hour_at == hour) for row in some]
-            in_transaction(new, lambda connection, of=(system_id, hour, rows): store_hours(connection, *of))  # type: ignore[misc]
+            in_transaction(new, partial(store_hours, system_id=system_id, hour=hour, hours=rows))
             copied += len(rows)
     for system_id in sorted({system_id for hour in touched for system_id in systems[hour]}):
         renew_usuals(new, system_id)
     known = [lines[hour] for hour in touched if hour in lines]
-    in_transaction(new, lambda connection: upsert(connection, archived_hours, known))
+    in_transaction(new, partial(upsert, table=archived_hours, rows=known))
     return copied
 
 

@@ -129,10 +129,8 @@ class Http:
         with self._counting:
             began_at = self._began_at.setdefault(source.name, now)
         left_s = budget_s - (now - began_at)
-        if not source.discovers_hosts:
-            return left_s, f"not asked: the {budget_s:.0f} s that a run of {source.name} may go on are over"
         of_host_s = budget_s / SHARE - self._used_s.get(host, 0.0)
-        if of_host_s < left_s:
+        if source.discovers_hosts and of_host_s < left_s:
             return of_host_s, f"not asked: {host} has used up its {budget_s / SHARE:.1f} s of this run, failing or slow"
         return left_s, f"not asked: the {budget_s:.0f} s that a run of {source.name} may go on are over"
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.dialects.mysql.base import MySQLDialect
 
 from gans.database.roles import Rights
 from gans.errors import ConfigError
@@ -67,7 +68,7 @@ def rights_beyond_reading(engine: Engine) -> list[str]:
 
 
 def _is_mariadb(connection: Connection) -> bool:
-    return "MariaDB" in str(connection.exec_driver_sql("SELECT VERSION()").scalar_one())
+    return isinstance(connection.dialect, MySQLDialect) and connection.dialect.is_mariadb
 
 
 def _rights(grant: str) -> list[str]:

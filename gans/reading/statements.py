@@ -113,12 +113,11 @@ def validated(sql: str, dialect: Dialects) -> str:
     try:
         tokens = _tokens(body, dialect)
         _validate_tokens(tokens, dialect)
-        trees = Dialect.get_or_raise(dialect).parse(body)
+        trees = Dialect.get_or_raise(dialect).parser().parse(tokens, body)
     except RecursionError:
         raise Refused("Refused: the statement is nested too deeply.") from None
     except (ParseError, TokenError) as error:
-        raise Refused(f"This cannot be read as SQL: {_told(error)}. {_MAY}") from None
-    trees = [tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
+        raise Refused(f"This cannot be read as SQL: {_first_line(error)}. {_MAY}") from None
     if len(trees) != 1 or trees[0] is None:
         raise Refused(f"Refused: {len(trees)} statements where one may stand.")
     _validate_tree(trees[0])
@@ -218,7 +217,7 @@ def _queries_in_reach(table: exp.Table) -> Iterator[str]:
         node = node.parent
 
 
-def _told(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """What the parser says, in one line and without its colours."""
     first = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()[0]
     return first.rstrip(". ")[:200]

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    Boolean,
     Column,
     DateTime,
     Double,
@@ -194,6 +195,12 @@ def fetched_at(
     """The version of a row, or of some of its columns (UTC)."""
     info = {"facts": ColumnFacts(newest_by=name)}
     return Column(name, Instant, nullable=False, server_default="1970-01-01 00:00:00", comment=comment, info=info)
+
+
+def is_backfilled() -> Column[Any]:
+    """Of a table with `known_at`: how that is known."""
+    comment = "whether known_at is what the source says, and not when it was really asked"
+    return value("is_backfilled", Boolean, comment, required=True)
 
 
 def celsius(name: str, comment: str) -> Column[Any]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Date, Double, ForeignKey, Integer, String
 
-from gans.tables._columns import Instant, fetched_at, key, table, value
+from gans.tables._columns import Instant, fetched_at, is_backfilled, key, table, value
 
 MOST_TRIPS = 10_000_000
 """More than any area has in a day."""
@@ -43,7 +43,7 @@ area_days = table(
         "from when on the counts were known (UTC): the end of the day, and the delay of the source",
         required=True,
     ),
-    value("is_backfilled", Boolean, "whether known_at is what the source says, and not when it was really asked", required=True),
+    is_backfilled(),
     fetched_at("started_fetched_at", "the version of trips_started (UTC); of two the newer stays"),
     fetched_at("ended_fetched_at", "the version of trips_ended (UTC); of two the newer stays"),
     fetched_at("observed_fetched_at", "the version of share_observed (UTC); of two the newer stays"),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import Boolean, Date, Double, ForeignKey, Index, Integer, SmallInteger, String
 
-from gans.tables._columns import Instant, celsius, fetched_at, key, percent, table, value
+from gans.tables._columns import Instant, celsius, fetched_at, is_backfilled, key, percent, table, value
 from gans.tables._retention import Thinned
 
 CONDITION_GROUPS = ("clear", "cloud", "fog", "rain", "snow", "storm")
@@ -89,7 +89,7 @@ weather_days = table(
         "from when on it was known (UTC): the end of the day that lies lead_days before local_on",
         required=True,
     ),
-    value("is_backfilled", Boolean, "whether known_at is what the source says, and not when it was really asked", required=True),
+    is_backfilled(),
     fetched_at(),
     about="The weather of a day in an area set, as it was forecast some days ahead, or as it came.",
     rows="one per set, day and lead: 4 a day for leads 0 to 3",

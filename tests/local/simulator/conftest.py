@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from gans import source as sources
+import gans.source
 from gans.source import Capture, Row, Rows
 from gans.sources import asked
 
@@ -25,4 +25,4 @@ def rows_of(source: str, response: requests.Response, context: Mapping[str, Any]
     )
     found = list(reader.parse(capture))
     assert all(isinstance(item, Row | Rows) for item in found)
-    return list(sources.rows_of(found))
+    return list(gans.source.rows_of(found))
