@@ -52,10 +52,9 @@ def zoneless(instant: datetime | None) -> datetime | None:
     return None if instant is None else _zoneless(instant.astimezone(UTC))
 
 
-@lru_cache(
-    maxsize=4096
-)  # the same instants stand in thousands of rows; in UTC, for of two that differ in `fold` alone one is kept
+@lru_cache(maxsize=4096)  # the same instants stand in thousands of rows
 def _zoneless(utc: datetime) -> datetime:
+    """Of an instant in UTC already: of two that are equal but for their `fold`, the cache would keep one."""
     return utc.replace(tzinfo=None)
 
 
