@@ -85,9 +85,8 @@ class _Batch:
     def take(self, record: SQSRecord) -> None:
         delivery = int(record.attributes.approximate_receive_count)
         with logger.append_context_keys(message_id=record.message_id, delivery=delivery):
-            if (
-                delivery > FAILED_TRIES
-            ):  # whatever ended the tries before, also without a word: no memory, no time
+            # Whatever ended the tries before, also without a word: no memory, no time.
+            if delivery > FAILED_TRIES:
                 measure(None, FailedTries=delivery - 1)
             try:
                 for key in landed(record.body):
